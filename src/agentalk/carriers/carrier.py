@@ -1,0 +1,94 @@
+"""What the engine asks of a carrier, and the values that cross between them.
+
+A carrier places calls and reports what becomes of them. Its answer to `place` is one of three, because the engine's
+promise rests on telling them apart: it rang or will ring (`Accepted`), it certainly will not (`Refused`), or nobody
+knows (`Unsure`). An adapter that is in doubt must say `Unsure`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from agentalk.domain.call import CallEvent
+from agentalk.domain.ids import CallId
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to place.
+
+    `phone` and `caller_id` are E.164. `call_id` is our own id of the attempt: the carrier hands it back with every
+    event and finds the call by it. `script` holds what the agent says, for carriers that bring their own agent.
+    """
+
+    call_id: CallId
+    phone: str
+    caller_id: str | None
+    ring_seconds: int
+    first_message: str
+    voicemail_message: str
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The carrier took the call and gave it an id of its own."""
+
+    carrier_call_id: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The carrier certainly placed nothing. `reason` is a short code of the carrier's, `slow_down` a request to wait (429)."""
+
+    reason: str
+    slow_down: bool = False
+
+
+class Unsure(msgspec.Struct, frozen=True):
+    """The request may have been heard: it timed out, the connection broke, or the carrier failed on its side."""
+
+    reason: str
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """The carrier is certain that it never placed such a call."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The carrier knows the call: its id, and every event of it so far, in order."""
+
+    carrier_call_id: str
+    events: tuple[CallEvent, ...]
+
+
+PlaceAnswer = Accepted | Refused | Unsure
+FindAnswer = Found | Absent | Unsure
+EventSink = Callable[[CallEvent], None]
+
+
+class Carrier(Protocol):
+    """An account that can place calls. No method raises for what the network does: the answer says it."""
+
+    kind: str
+
+    async def place(self, placement: Placement, now: datetime) -> PlaceAnswer:
+        """Place one call. Returns once the carrier has taken or refused it, not when the callee answers."""
+
+    async def find(self, call_id: CallId, now: datetime) -> FindAnswer:
+        """Look a call up by our id. `Absent` is a proof, `Unsure` means ask again."""
+
+    async def hangup(self, carrier_call_id: str, now: datetime) -> None:
+        """Ask for a call's end; the end itself arrives as an event. Unknown or ended calls are ignored."""
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> list[CallEvent]:
+        """The events in a status callback. Raises `ForgedCallback` for a bad signature, `BadCallback` for a bad body."""
+
+    async def close(self) -> None:
+        """Release connections and tasks. Calls in progress are left to the carrier."""
+
+
+class ForgedCallback(Exception):
+    """The callback is not signed by the carrier."""
+
+
+class BadCallback(Exception):
+    """The callback is signed, and cannot be read."""

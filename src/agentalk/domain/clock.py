@@ -1,0 +1,25 @@
+"""The one source of time, made at the roof and handed down."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Wall time, or a world that starts elsewhere and runs faster.
+
+    `speed` is seconds of this clock per second of life. A loop asks the clock once and passes `now` on; nothing that
+    decides asks again.
+    """
+
+    def __init__(self, start: datetime | None = None, speed: float = 1.0) -> None:
+        self._real_start = datetime.now(UTC)
+        self._start = start or self._real_start
+        self.speed = speed
+
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+        return self._start + (datetime.now(UTC) - self._real_start) * self.speed
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Wait until `duration` of this clock's time has passed."""
+        await asyncio.sleep(max(0.0, duration.total_seconds() / self.speed))
