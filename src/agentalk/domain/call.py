@@ -1,12 +1,13 @@
 """One attempt to reach a contact: its states, its outcomes, and what an event does to it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 import msgspec
 
-from agentalk.domain.ids import AgentId, CallId, CampaignId, CarrierId, ContactId, DialerId, OrgId
+from agentalk.domain.ids import CallId, CampaignId, ContactId
 
 
 class CallStatus(StrEnum):
@@ -87,3 +88,105 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     ended_reason: str | None = None
     message_left: bool = False
     transcript: tuple[Utterance, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One attempt to reach a contact, as its users see it.
+
+    `carrier` is the kind of carrier, `duration_seconds` runs from the answer to the end.
+    """
+
+    id: CallId
+    campaign_id: CampaignId
+    contact_id: ContactId
+    attempt: int
+    status: CallStatus
+    outcome: Outcome | None
+    answered_by: AnsweredBy | None
+    phone: str
+    caller_id: str | None
+    carrier: str
+    carrier_call_id: str | None
+    reserved_at: datetime
+    dialed_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    duration_seconds: float | None
+    ended_reason: str | None
+    transcript: tuple[Utterance, ...]
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a call so far: the part of it that events change."""
+
+    status: CallStatus
+    carrier_call_id: str | None = None
+    ringing_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+    answered_by: AnsweredBy | None = None
+    ended_reason: str | None = None
+    message_left: bool = False
+    transcript: tuple[Utterance, ...] = ()
+
+
+LIVE_STATUSES = tuple(
+    status for status in CallStatus if status not in (CallStatus.ENDED, CallStatus.RELEASED)
+)
+
+# status → the statuses it may turn into. `tests/domain` holds docs/states.md and the code to this table.
+TRANSITIONS: Mapping[CallStatus, frozenset[CallStatus]] = {
+    CallStatus.RESERVED: frozenset({CallStatus.DIALING, CallStatus.RELEASED}),
+    CallStatus.DIALING: frozenset(
+        {CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.ENDED, CallStatus.UNCERTAIN}
+    ),
+    CallStatus.UNCERTAIN: frozenset({CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.ENDED}),
+    CallStatus.RINGING: frozenset({CallStatus.IN_PROGRESS, CallStatus.ENDED}),
+    CallStatus.IN_PROGRESS: frozenset({CallStatus.ENDED}),
+    CallStatus.ENDED: frozenset(),
+    CallStatus.RELEASED: frozenset(),
+}
+
+_LEADS_TO = {
+    EventType.RINGING: CallStatus.RINGING,
+    EventType.ANSWERED: CallStatus.IN_PROGRESS,
+    EventType.ENDED: CallStatus.ENDED,
+}
+
+
+def apply(course: Course, event: CallEvent) -> Course:
+    """The call after one event. An event that comes late, or again, moves nothing back; the first end stands.
+
+    A late `ringing` or `answered` of a call that still lives fills in its missing time. A reservation that was never dialled
+    takes no events.
+    """
+    target = _LEADS_TO[event.type]
+    if course.status in (CallStatus.ENDED, CallStatus.RELEASED, CallStatus.RESERVED):
+        return course
+    bound = msgspec.structs.replace(
+        course,
+        carrier_call_id=course.carrier_call_id or event.carrier_call_id,
+        status=target if target in TRANSITIONS[course.status] else course.status,
+    )
+    match event.type:
+        case EventType.RINGING:
+            return msgspec.structs.replace(bound, ringing_at=course.ringing_at or event.at)
+        case EventType.ANSWERED:
+            return msgspec.structs.replace(
+                bound,
+                answered_at=course.answered_at or event.at,
+                answered_by=event.answered_by or course.answered_by,
+            )
+        case EventType.ENDED:
+            return msgspec.structs.replace(
+                bound,
+                ended_at=event.at,
+                outcome=event.outcome or Outcome.UNKNOWN,
+                answered_by=event.answered_by or course.answered_by,
+                ended_reason=event.ended_reason,
+                message_left=event.message_left,
+                transcript=event.transcript,
+            )
+    assert_never(event.type)

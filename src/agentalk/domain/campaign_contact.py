@@ -1,0 +1,157 @@
+"""One contact's way through one campaign, and what the end of a call does to it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from agentalk.domain.call import Outcome
+from agentalk.domain.campaign import CampaignStatus
+from agentalk.domain.ids import CampaignId, ContactId
+from agentalk.domain.retry import RetryPolicy, backoff, retry_delay
+from agentalk.domain.window import Window, ZoneGroup, next_open
+
+
+class ContactStatus(StrEnum):
+    """Where a contact stands in a campaign. Every contact of a campaign is in exactly one."""
+
+    PENDING = "pending"
+    CALLING = "calling"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    EXHAUSTED = "exhausted"
+    SKIPPED = "skipped"
+    CANCELED = "canceled"
+
+
+OPEN_STATUSES = (ContactStatus.PENDING, ContactStatus.WAITING)
+
+
+class SkipReason(StrEnum):
+    """Why a contact is not called."""
+
+    DO_NOT_CALL = "do_not_call"
+    OPTED_OUT = "opted_out"
+    NO_PHONE = "no_phone"
+    INVALID_NUMBER = "invalid_number"
+    NO_TIMEZONE = "no_timezone"
+
+
+class Lane(int):
+    """Callbacks go before retries, retries before fresh contacts."""
+
+
+CALLBACK, RETRY, FRESH = Lane(0), Lane(1), Lane(2)
+
+
+class CampaignContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A contact in a campaign, as its users see it. `next_attempt_at` is set while it is waiting."""
+
+    contact_id: ContactId
+    status: ContactStatus
+    attempts: int
+    next_attempt_at: datetime | None
+    last_outcome: Outcome | None
+    skip_reason: SkipReason | None
+    added_at: datetime
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact in a campaign, as the engine sees it while a call is live.
+
+    `generation` grows with every reset, so that (contact, generation, attempt) names an attempt for ever. `misfires`
+    counts placements in a row that the carrier refused. `reset_pending` is a reset that waits for the live call's end.
+    """
+
+    campaign_id: CampaignId
+    contact_id: ContactId
+    zones: ZoneGroup
+    generation: int = 0
+    attempts: int = 0
+    misfires: int = 0
+    outcomes: dict[str, int] = {}
+    reset_pending: bool = False
+    status: ContactStatus = ContactStatus.CALLING
+    lane: int = FRESH
+    due_at: datetime
+    last_outcome: Outcome | None = None
+    skip_reason: SkipReason | None = None
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What of a campaign decides a contact's next step."""
+
+    status: CampaignStatus
+    window: Window
+    retry: RetryPolicy
+
+
+def settle(
+    contact: Progress, outcome: Outcome, message_left: bool, policy: Policy, now: datetime, jitter: float
+) -> Progress:
+    """Where a contact stands once its live call has ended with `outcome`. `jitter` is random in 0..1."""
+    if contact.reset_pending:
+        return reset(contact, now)
+    if policy.status is CampaignStatus.STOPPED and outcome is not Outcome.ANSWERED:
+        return _finish(contact, ContactStatus.CANCELED, outcome)
+    if outcome is Outcome.NOT_PLACED:
+        misfires = contact.misfires + 1
+        wait = backoff(misfires, jitter)
+        refunded = msgspec.structs.replace(contact, attempts=max(0, contact.attempts - 1), misfires=misfires)
+        return _again(refunded, policy, now + wait, outcome)
+    tried = msgspec.structs.replace(contact, misfires=0, outcomes=_counted(contact.outcomes, outcome))
+    if outcome is Outcome.ANSWERED or (outcome is Outcome.VOICEMAIL and message_left):
+        return _finish(tried, ContactStatus.COMPLETED, outcome)
+    if outcome is Outcome.OPTED_OUT:
+        return _skip(tried, SkipReason.OPTED_OUT, outcome)
+    if outcome is Outcome.INVALID_NUMBER:
+        return _skip(tried, SkipReason.INVALID_NUMBER, outcome)
+    delay = retry_delay(policy.retry, tried.attempts, tried.outcomes, outcome)
+    if delay is None:
+        return _finish(tried, ContactStatus.EXHAUSTED, outcome)
+    return _again(tried, policy, now + delay, outcome)
+
+
+def release(contact: Progress, campaign: CampaignStatus, now: datetime) -> Progress:
+    """Where a contact stands once its reservation is given back: as before it, no attempt used."""
+    if contact.reset_pending:
+        return reset(contact, now)
+    if campaign is CampaignStatus.STOPPED:
+        return msgspec.structs.replace(contact, status=ContactStatus.CANCELED)
+    back = ContactStatus.PENDING if contact.lane == FRESH else ContactStatus.WAITING
+    return msgspec.structs.replace(contact, status=back)
+
+
+def reset(contact: Progress, now: datetime) -> Progress:
+    """As if the contact had just been added."""
+    return Progress(
+        campaign_id=contact.campaign_id,
+        contact_id=contact.contact_id,
+        zones=contact.zones,
+        generation=contact.generation + 1,
+        status=ContactStatus.PENDING,
+        due_at=now,
+    )
+
+
+def _again(contact: Progress, policy: Policy, earliest: datetime, outcome: Outcome) -> Progress:
+    # A window that never opens again still keeps the contact waiting: a changed window may let it through.
+    due_at = next_open(policy.window, contact.zones, earliest) or earliest
+    return msgspec.structs.replace(
+        contact, status=ContactStatus.WAITING, lane=RETRY, due_at=due_at, last_outcome=outcome
+    )
+
+
+def _finish(contact: Progress, status: ContactStatus, outcome: Outcome) -> Progress:
+    return msgspec.structs.replace(contact, status=status, last_outcome=outcome)
+
+
+def _skip(contact: Progress, reason: SkipReason, outcome: Outcome) -> Progress:
+    return msgspec.structs.replace(
+        contact, status=ContactStatus.SKIPPED, skip_reason=reason, last_outcome=outcome
+    )
+
+
+def _counted(outcomes: Mapping[str, int], outcome: Outcome) -> dict[str, int]:
+    return {**outcomes, outcome: outcomes.get(outcome, 0) + 1}

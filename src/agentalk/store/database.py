@@ -1,0 +1,111 @@
+"""Connections and transactions. The only room that knows the driver."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+import psycopg
+import psycopg.errors
+from psycopg.abc import Query
+from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool
+
+Tx = psycopg.AsyncConnection[TupleRow]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+set_json_loads(msgspec.json.decode)
+set_json_dumps(msgspec.json.encode)
+
+# What the driver raises when the database is away: the caller may try again once it is back.
+Unavailable = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
+# Two transactions met head-on and this one lost: done again, it goes through.
+_COLLIDED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_TRIES = 5
+_CHANNEL = "agentalk"
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database (15 or newer)."""
+
+    def __init__(self, dsn: str, *, most: int = 10) -> None:
+        self._dsn = dsn
+        self._pool = AsyncConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=most,
+            open=False,
+            kwargs={"autocommit": True, "options": "-c timezone=UTC", "application_name": "agentalk"},
+            check=None,
+        )
+
+    async def open(self) -> None:
+        """Connect. Raises `Unavailable` if no connection is to be had within 15 seconds."""
+        await self._pool.open()
+        await self._pool.wait(15)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """A transaction: committed at the end, rolled back on an exception."""
+        async with self._pool.connection() as tx, tx.transaction():
+            yield tx
+
+    def reading(self) -> AbstractAsyncContextManager[Tx]:
+        """A connection without a transaction: each statement sees what is committed when it begins."""
+        return self._pool.connection()
+
+    async def run(self, work: Callable[Concatenate[Tx, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `work(tx, …)` in a transaction, again if it collided with another one."""
+        for _ in range(_TRIES - 1):
+            try:
+                async with self.transaction() as tx:
+                    return await work(tx, *args, **kwargs)
+            except _COLLIDED:
+                continue
+        async with self.transaction() as tx:
+            return await work(tx, *args, **kwargs)
+
+    async def listen(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with each notification's text, until cancelled. Connects anew when the connection breaks."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {_CHANNEL}")
+                    heard("")  # something may have been said while nobody listened
+                    async for notification in connection.notifies():
+                        heard(notification.payload)
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.5)
+
+
+async def notify(tx: Tx, text: str) -> None:
+    """Wake the listeners of all processes when this transaction commits."""
+    await tx.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, text))
+
+
+async def fetch(tx: Tx, sql: Query, **values: Any) -> list[TupleRow]:
+    """All rows of a statement."""
+    async with tx.cursor(binary=True) as cursor:
+        await cursor.execute(sql, values)
+        return await cursor.fetchall()
+
+
+async def fetch_one(tx: Tx, sql: Query, **values: Any) -> TupleRow | None:
+    """The first row of a statement, or None."""
+    async with tx.cursor(binary=True) as cursor:
+        await cursor.execute(sql, values)
+        return await cursor.fetchone()
+
+
+async def execute(tx: Tx, sql: Query, **values: Any) -> int:
+    """Run a statement for its effect; the number of rows it touched."""
+    async with tx.cursor() as cursor:
+        await cursor.execute(sql, values)
+        return cursor.rowcount

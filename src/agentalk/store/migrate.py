@@ -1,0 +1,37 @@
+"""Brings the schema up to date: numbered SQL files, each once, under an advisory lock."""
+
+from importlib.resources import files
+
+import psycopg
+
+# Any fixed number will do; it only has to be ours.
+_LOCK = 7_236_104_551
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Apply the migrations that the database lacks, in order; returns their names.
+
+    All of them are one transaction. Any number of processes may call this at once: one works, the others wait and find nothing
+    left to do. Raises `NewerSchema` if the database was migrated by a newer version of Agentalk.
+    """
+    known = sorted(f.name for f in files("agentalk.store").joinpath("migrations").iterdir() if f.name.endswith(".sql"))
+    async with await psycopg.AsyncConnection.connect(dsn) as tx:
+        await tx.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        await tx.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)")
+        cursor = await tx.execute("SELECT name FROM migrations")
+        done = {name for (name,) in await cursor.fetchall()}
+        if done - set(known):
+            raise NewerSchema(max(done - set(known)))
+        lacking = [name for name in known if name not in done]
+        for name in lacking:
+            text = files("agentalk.store").joinpath("migrations", name).read_bytes()
+            await tx.execute(text)
+            await tx.execute("INSERT INTO migrations VALUES (%s)", (name,))
+    return lacking
+
+
+class NewerSchema(Exception):
+    """The database holds a migration that this version does not know."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The database was migrated by a newer Agentalk (it has {name}). Upgrade this installation.")
