@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from agentalk.domain.ids import CallId, CampaignId, ContactId
 
@@ -90,6 +91,38 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     transcript: tuple[Utterance, ...] = ()
 
 
+class Bound(msgspec.Struct, frozen=True):
+    """The carrier took the call, under an id of its own."""
+
+    call_id: CallId
+    carrier_call_id: str
+
+
+class NotPlaced(msgspec.Struct, frozen=True):
+    """The carrier certainly placed nothing."""
+
+    call_id: CallId
+    at: datetime
+    reason: str
+
+
+class Doubtful(msgspec.Struct, frozen=True):
+    """Nobody knows whether the carrier heard the request."""
+
+    call_id: CallId
+    at: datetime
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The carrier does not know, or does not say, what became of the call: it is given up."""
+
+    call_id: CallId
+    at: datetime
+
+
+Report = CallEvent | Bound | NotPlaced | Doubtful | Lost
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One attempt to reach a contact, as its users see it.
 
@@ -122,6 +155,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
     status: CallStatus
     carrier_call_id: str | None = None
+    uncertain_at: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
@@ -132,16 +166,12 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     transcript: tuple[Utterance, ...] = ()
 
 
-LIVE_STATUSES = tuple(
-    status for status in CallStatus if status not in (CallStatus.ENDED, CallStatus.RELEASED)
-)
+LIVE_STATUSES = tuple(status for status in CallStatus if status not in (CallStatus.ENDED, CallStatus.RELEASED))
 
 # status → the statuses it may turn into. `tests/domain` holds docs/states.md and the code to this table.
 TRANSITIONS: Mapping[CallStatus, frozenset[CallStatus]] = {
     CallStatus.RESERVED: frozenset({CallStatus.DIALING, CallStatus.RELEASED}),
-    CallStatus.DIALING: frozenset(
-        {CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.ENDED, CallStatus.UNCERTAIN}
-    ),
+    CallStatus.DIALING: frozenset({CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.ENDED, CallStatus.UNCERTAIN}),
     CallStatus.UNCERTAIN: frozenset({CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.ENDED}),
     CallStatus.RINGING: frozenset({CallStatus.IN_PROGRESS, CallStatus.ENDED}),
     CallStatus.IN_PROGRESS: frozenset({CallStatus.ENDED}),
@@ -156,37 +186,56 @@ _LEADS_TO = {
 }
 
 
-def apply(course: Course, event: CallEvent) -> Course:
-    """The call after one event. An event that comes late, or again, moves nothing back; the first end stands.
+def apply(course: Course, report: Report) -> Course:
+    """The call after one report. What comes late, or again, moves nothing back; the first end stands.
 
-    A late `ringing` or `answered` of a call that still lives fills in its missing time. A reservation that was never dialled
-    takes no events.
+    A reservation that was never dialled takes no reports: no carrier can know of it.
     """
-    target = _LEADS_TO[event.type]
     if course.status in (CallStatus.ENDED, CallStatus.RELEASED, CallStatus.RESERVED):
         return course
-    bound = msgspec.structs.replace(
+    match report:
+        case CallEvent():
+            return _after_event(course, report)
+        case Bound():
+            return replace(course, carrier_call_id=course.carrier_call_id or report.carrier_call_id)
+        case NotPlaced():
+            if course.carrier_call_id is not None:
+                return course  # a callback proved otherwise
+            return _ended(course, report.at, Outcome.NOT_PLACED, report.reason)
+        case Doubtful():
+            if course.carrier_call_id is not None or course.status is not CallStatus.DIALING:
+                return course
+            return replace(course, status=CallStatus.UNCERTAIN, uncertain_at=report.at)
+        case Lost():
+            return _ended(course, report.at, Outcome.UNKNOWN, "lost")
+    assert_never(report)
+
+
+def _after_event(course: Course, event: CallEvent) -> Course:
+    target = _LEADS_TO[event.type]
+    moved = replace(
         course,
         carrier_call_id=course.carrier_call_id or event.carrier_call_id,
         status=target if target in TRANSITIONS[course.status] else course.status,
     )
     match event.type:
         case EventType.RINGING:
-            return msgspec.structs.replace(bound, ringing_at=course.ringing_at or event.at)
+            return replace(moved, ringing_at=course.ringing_at or event.at)
         case EventType.ANSWERED:
-            return msgspec.structs.replace(
-                bound,
+            return replace(
+                moved,
                 answered_at=course.answered_at or event.at,
                 answered_by=event.answered_by or course.answered_by,
             )
         case EventType.ENDED:
-            return msgspec.structs.replace(
-                bound,
-                ended_at=event.at,
-                outcome=event.outcome or Outcome.UNKNOWN,
+            return replace(
+                _ended(moved, event.at, event.outcome or Outcome.UNKNOWN, event.ended_reason),
                 answered_by=event.answered_by or course.answered_by,
-                ended_reason=event.ended_reason,
                 message_left=event.message_left,
                 transcript=event.transcript,
             )
     assert_never(event.type)
+
+
+def _ended(course: Course, at: datetime, outcome: Outcome, reason: str | None) -> Course:
+    return replace(course, status=CallStatus.ENDED, ended_at=at, outcome=outcome, ended_reason=reason)

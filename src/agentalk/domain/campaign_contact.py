@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from agentalk.domain.call import Outcome
 from agentalk.domain.campaign import CampaignStatus
@@ -38,11 +39,8 @@ class SkipReason(StrEnum):
     NO_TIMEZONE = "no_timezone"
 
 
-class Lane(int):
-    """Callbacks go before retries, retries before fresh contacts."""
-
-
-CALLBACK, RETRY, FRESH = Lane(0), Lane(1), Lane(2)
+# Lanes: callbacks go before retries, retries before fresh contacts.
+CALLBACK, RETRY, FRESH = 0, 1, 2
 
 
 class CampaignContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -98,11 +96,13 @@ def settle(
     if outcome is Outcome.NOT_PLACED:
         misfires = contact.misfires + 1
         wait = backoff(misfires, jitter)
-        refunded = msgspec.structs.replace(contact, attempts=max(0, contact.attempts - 1), misfires=misfires)
+        refunded = replace(contact, attempts=max(0, contact.attempts - 1), misfires=misfires)
         return _again(refunded, policy, now + wait, outcome)
-    tried = msgspec.structs.replace(contact, misfires=0, outcomes=_counted(contact.outcomes, outcome))
+    tried = replace(contact, misfires=0, outcomes=_counted(contact.outcomes, outcome))
     if outcome is Outcome.ANSWERED or (outcome is Outcome.VOICEMAIL and message_left):
         return _finish(tried, ContactStatus.COMPLETED, outcome)
+    if outcome is Outcome.CANCELED:
+        return _finish(tried, ContactStatus.CANCELED, outcome)
     if outcome is Outcome.OPTED_OUT:
         return _skip(tried, SkipReason.OPTED_OUT, outcome)
     if outcome is Outcome.INVALID_NUMBER:
@@ -118,9 +118,9 @@ def release(contact: Progress, campaign: CampaignStatus, now: datetime) -> Progr
     if contact.reset_pending:
         return reset(contact, now)
     if campaign is CampaignStatus.STOPPED:
-        return msgspec.structs.replace(contact, status=ContactStatus.CANCELED)
+        return replace(contact, status=ContactStatus.CANCELED)
     back = ContactStatus.PENDING if contact.lane == FRESH else ContactStatus.WAITING
-    return msgspec.structs.replace(contact, status=back)
+    return replace(contact, status=back)
 
 
 def reset(contact: Progress, now: datetime) -> Progress:
@@ -138,19 +138,15 @@ def reset(contact: Progress, now: datetime) -> Progress:
 def _again(contact: Progress, policy: Policy, earliest: datetime, outcome: Outcome) -> Progress:
     # A window that never opens again still keeps the contact waiting: a changed window may let it through.
     due_at = next_open(policy.window, contact.zones, earliest) or earliest
-    return msgspec.structs.replace(
-        contact, status=ContactStatus.WAITING, lane=RETRY, due_at=due_at, last_outcome=outcome
-    )
+    return replace(contact, status=ContactStatus.WAITING, lane=RETRY, due_at=due_at, last_outcome=outcome)
 
 
 def _finish(contact: Progress, status: ContactStatus, outcome: Outcome) -> Progress:
-    return msgspec.structs.replace(contact, status=status, last_outcome=outcome)
+    return replace(contact, status=status, last_outcome=outcome)
 
 
 def _skip(contact: Progress, reason: SkipReason, outcome: Outcome) -> Progress:
-    return msgspec.structs.replace(
-        contact, status=ContactStatus.SKIPPED, skip_reason=reason, last_outcome=outcome
-    )
+    return replace(contact, status=ContactStatus.SKIPPED, skip_reason=reason, last_outcome=outcome)
 
 
 def _counted(outcomes: Mapping[str, int], outcome: Outcome) -> dict[str, int]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from agentalk.domain.ids import CampaignId
+from agentalk.domain.ids import CampaignId, CarrierId
 
 # A bucket holds a tenth of a second's worth, at least one call: the pace is even, and a tick need not come for each call.
 _BURST_SECONDS = 0.1
@@ -48,23 +48,29 @@ class Demand(msgspec.Struct, frozen=True):
     """What one campaign could use: `due` calls at most now (its own limits applied), with `live` calls already."""
 
     campaign_id: CampaignId
+    carrier_id: CarrierId
     priority: int
     live: int
     due: int
 
 
-def fair_shares(demands: Sequence[Demand], capacity: int) -> Mapping[CampaignId, int]:
+def fair_shares(demands: Sequence[Demand], capacity: int, rooms: Mapping[CarrierId, int]) -> dict[CampaignId, int]:
     """Deal `capacity` calls out: higher priority first; among equals each next call to the one with the fewest live.
 
-    A small campaign beside a huge one so gets the next call that becomes free.
+    So a small campaign beside a huge one gets the next call that becomes free. `rooms` is what each carrier can still take.
     """
     shares: dict[CampaignId, int] = {}
-    queue = [(-d.priority, d.live, i, d) for i, d in enumerate(demands) if d.due > 0]
+    left = dict(rooms)
+    queue = [(-demand.priority, demand.live, i) for i, demand in enumerate(demands) if demand.due > 0]
     heapq.heapify(queue)
     while queue and capacity > 0:
-        priority, live, i, demand = heapq.heappop(queue)
-        shares[demand.campaign_id] = shares.get(demand.campaign_id, 0) + 1
+        priority, live, i = heapq.heappop(queue)
+        demand = demands[i]
+        if left.get(demand.carrier_id, 0) <= 0:
+            continue
+        left[demand.carrier_id] -= 1
         capacity -= 1
+        shares[demand.campaign_id] = shares.get(demand.campaign_id, 0) + 1
         if shares[demand.campaign_id] < demand.due:
-            heapq.heappush(queue, (priority, live + 1, i, demand))
+            heapq.heappush(queue, (priority, live + 1, i))
     return shares

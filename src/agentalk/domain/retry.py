@@ -50,7 +50,7 @@ NEVER_RETRIED = frozenset(
 )
 # Not an attempt, and handled apart from the rules: the contact waits with backoff.
 _REFUNDED = frozenset({Outcome.NOT_PLACED, Outcome.CANCELED})
-_BACKOFF_FIRST = timedelta(minutes=1)
+_BACKOFF_FIRST = timedelta(seconds=5)
 _BACKOFF_MOST = timedelta(hours=1)
 
 
@@ -82,9 +82,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, rename="camel"):
         return None
 
 
-def retry_delay(
-    policy: RetryPolicy, attempts: int, outcomes: Mapping[str, int], outcome: Outcome
-) -> timedelta | None:
+def retry_delay(policy: RetryPolicy, attempts: int, outcomes: Mapping[str, int], outcome: Outcome) -> timedelta | None:
     """How long to wait before the next attempt, or None if there is to be none.
 
     `attempts` and `outcomes` (how often each outcome came) count the attempt that has just ended with `outcome`.
@@ -99,9 +97,9 @@ def retry_delay(
 
 
 def backoff(misfires: int, jitter: float) -> timedelta:
-    """The wait after the `misfires`-th placement in a row that a carrier refused: doubling from a minute to an hour.
+    """The wait after the `misfires`-th placement in a row that a carrier refused: doubling from 5 s to an hour.
 
     `jitter` in 0..1 stretches it by up to a half, so that refused calls do not come back as one herd.
     """
-    wait = min(_BACKOFF_MOST, _BACKOFF_FIRST * 2 ** min(misfires - 1, 10))
-    return wait * (1 + jitter / 2)
+    doubled: timedelta = _BACKOFF_FIRST * 2.0 ** min(misfires - 1, 10)
+    return min(_BACKOFF_MOST, doubled) * (1 + jitter / 2)

@@ -107,12 +107,7 @@ def _zones() -> frozenset[str]:
 
 def minutes(text: str) -> int | None:
     """Minutes since midnight of `HH:MM` (00:00-24:00), or None if it is no time of day."""
-    if (
-        len(text) != 5
-        or text[2] != ":"
-        or not (text[:2] + text[3:]).isascii()
-        or not (text[:2] + text[3:]).isdigit()
-    ):
+    if len(text) != 5 or text[2] != ":" or not (text[:2] + text[3:]).isascii() or not (text[:2] + text[3:]).isdigit():
         return None
     hour, minute = int(text[:2]), int(text[3:])
     total = hour * 60 + minute

@@ -225,8 +225,9 @@ CREATE TABLE calls (
     ringing_at timestamptz,
     answered_at timestamptz,
     ended_at timestamptz,
+    -- when to ask the carrier (next) to hang up, and when to ask it (next) what has become of the call
     hangup_at timestamptz,
-    checked_at timestamptz,
+    check_at timestamptz,
     FOREIGN KEY (organization_id, campaign_id) REFERENCES campaigns (organization_id, id),
     FOREIGN KEY (organization_id, contact_id) REFERENCES contacts (organization_id, id),
     FOREIGN KEY (organization_id, carrier_id) REFERENCES carriers (organization_id, id),

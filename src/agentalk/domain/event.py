@@ -1,0 +1,47 @@
+"""What happened, for those who listen: the envelope of the outbox."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from agentalk.domain.ids import CampaignId, EventId, OrgId
+
+
+class EventName(StrEnum):
+    """The event types that are published."""
+
+    CAMPAIGN_STARTED = "campaign.started"
+    CAMPAIGN_PAUSED = "campaign.paused"
+    CAMPAIGN_RESUMED = "campaign.resumed"
+    CAMPAIGN_STOPPED = "campaign.stopped"
+    CAMPAIGN_COMPLETED = "campaign.completed"
+    CONTACT_ADDED = "contact.added"
+    CONTACT_RETRY_SCHEDULED = "contact.retry_scheduled"
+    CONTACT_COMPLETED = "contact.completed"
+    CONTACT_EXHAUSTED = "contact.exhausted"
+    CONTACT_SKIPPED = "contact.skipped"
+    CALL_STARTED = "call.started"
+    CALL_RINGING = "call.ringing"
+    CALL_ANSWERED = "call.answered"
+    CALL_ENDED = "call.ended"
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """An event about to be written."""
+
+    organization_id: OrgId
+    campaign_id: CampaignId
+    type: EventName
+    data: dict[str, Any]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An event as it is delivered: at least once, always under the same id."""
+
+    id: EventId
+    type: str
+    created_at: datetime
+    organization_id: OrgId
+    data: dict[str, Any]

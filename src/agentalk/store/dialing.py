@@ -1,0 +1,269 @@
+"""What one tick reads and writes: the organization's lock, its limits, what is due, and the claim."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from agentalk.domain.campaign import Phase
+from agentalk.domain.ids import CallId, CampaignId, CarrierId, ContactId, DialerId, OrgId
+from agentalk.domain.pace import Bucket
+from agentalk.domain.window import Window, ZoneGroup
+from agentalk.store.database import Tx, execute, fetch, fetch_one
+from agentalk.store.queries import load
+
+SQL = load("dialing")
+
+
+class CarrierRoom(msgspec.Struct, frozen=True):
+    """A carrier's limits and what stands against them now. `org_max` is the organization's bound on live calls."""
+
+    id: CarrierId
+    kind: str
+    is_default: bool
+    max_live: int
+    bucket: Bucket
+    slow_until: datetime | None
+    live: int
+    org_max: int
+
+
+class ActiveCampaign(msgspec.Struct, frozen=True):
+    """What a tick needs of an active campaign."""
+
+    id: CampaignId
+    carrier_id: CarrierId | None
+    priority: int
+    max_concurrency: int
+    bucket: Bucket
+    phase: str | None
+    window: Window
+    leave_message: bool
+    first_message: str
+    voicemail_message: str
+    live: int
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """A campaign's contacts of one zone group: those that may still be called, those on a call, all, and rows summed."""
+
+    zones: ZoneGroup
+    pending: int
+    waiting: int
+    calling: int
+    total: int
+    rows: int
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What a campaign may claim: at most `quota` contacts of these zone groups, through this carrier."""
+
+    campaign_id: CampaignId
+    zones: tuple[ZoneGroup, ...]
+    quota: int = 0
+    carrier_id: CarrierId | None = None
+    carrier: str = ""
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """A claimed contact: the call is `reserved`, nothing has been sent."""
+
+    id: CallId
+    campaign_id: CampaignId
+    contact_id: ContactId
+    carrier: str
+    zones: ZoneGroup
+    phone: str
+    caller_id: str | None
+    name: str | None
+    attributes: dict[str, Any]
+
+
+async def lock_organization(tx: Tx, org: OrgId) -> bool:
+    """Take the organization for this transaction; False if another dialer has it, which is not waited for."""
+    row = await fetch_one(tx, SQL["lock_organization"], org=org)
+    return bool(row and row[0])
+
+
+async def organizations_with_work(tx: Tx) -> list[OrgId]:
+    """Every organization that has an active campaign."""
+    return [row[0] for row in await fetch(tx, SQL["organizations_with_work"])]
+
+
+async def carriers_of(tx: Tx, org: OrgId) -> list[CarrierRoom]:
+    """The organization's carriers with what is live on each."""
+    return [
+        CarrierRoom(id, kind, default, most, Bucket(rate, tokens, at), slow, live, org_max)
+        for id, kind, default, most, rate, tokens, at, slow, live, org_max in await fetch(
+            tx, SQL["carriers_of"], org=org
+        )
+    ]
+
+
+async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
+    """The organization's active campaigns."""
+    rows = await fetch(tx, SQL["active_campaigns"], org=org)
+    return [
+        ActiveCampaign(
+            id=id,
+            carrier_id=carrier,
+            priority=priority,
+            max_concurrency=most,
+            bucket=Bucket(rate, tokens, at),
+            phase=phase,
+            window=read_window(window),
+            leave_message=voicemail == "leave_message",
+            first_message=first,
+            voicemail_message=message,
+            live=live,
+        )
+        for id, carrier, priority, most, rate, tokens, at, phase, window, _, voicemail, first, message, live in rows
+    ]
+
+
+@lru_cache(maxsize=1024)
+def read_window(text: str) -> Window:
+    """A window from its stored JSON. Windows repeat from tick to tick: the same text is read once."""
+    return msgspec.json.decode(text, type=Window)
+
+
+async def tallies_of(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId, list[Tally]]:
+    """The campaigns' contacts by zone group."""
+    tallies: dict[CampaignId, list[Tally]] = {}
+    for campaign, zones, pending, waiting, calling, total, rows in await fetch(
+        tx, SQL["tallies_of"], campaigns=list(campaigns)
+    ):
+        tally = Tally(zones, pending or 0, waiting or 0, calling or 0, total, rows)
+        tallies.setdefault(campaign, []).append(tally)
+    return tallies
+
+
+async def fold_tallies(tx: Tx, campaign: CampaignId) -> None:
+    """Sum the campaign's tally rows into one for each zone group and status."""
+    await execute(tx, SQL["fold_tallies"], campaign=campaign)
+
+
+async def count_due(tx: Tx, shares: Sequence[Share], now: datetime) -> dict[CampaignId, int]:
+    """How many contacts each campaign could call at `now`, counted no further than its `quota`."""
+    rows = await fetch(tx, SQL["count_due"], shares=_encode_shares(shares), now=now)
+    return {campaign: due for campaign, due in rows}  # noqa: C416: dict() would lose the types
+
+
+async def next_due(tx: Tx, shares: Sequence[Share], now: datetime) -> datetime | None:
+    """The next moment after `now` at which a contact of these shares becomes due."""
+    row = await fetch_one(tx, SQL["next_due"], shares=_encode_shares(shares), now=now)
+    return row[0] if row else None
+
+
+async def claim_due(
+    tx: Tx,
+    org: OrgId,
+    shares: Sequence[Share],
+    *,
+    dialer: DialerId,
+    ids: Sequence[UUID],
+    now: datetime,
+    hold_until: datetime,
+) -> list[Reservation]:
+    """Reserve a call for each due contact of the shares, up to their quotas. Needs the organization's lock.
+
+    `ids` are fresh ids, at least as many as the quotas add up to. A contact whose phone is on another call is not due
+    again before `hold_until`.
+    """
+    rows = await fetch(
+        tx,
+        SQL["claim_due"],
+        org=org,
+        shares=_encode_shares(shares),
+        dialer=dialer,
+        ids=list(ids),
+        now=now,
+        hold_until=hold_until,
+    )
+    return [Reservation(*row) for row in rows]
+
+
+async def skip_no_timezone(tx: Tx, campaigns: Sequence[CampaignId], most: int) -> list[tuple[CampaignId, ContactId]]:
+    """Skip contacts whose zone is not known, at most `most` of each campaign and lane."""
+    rows = await fetch(tx, SQL["skip_no_timezone"], campaigns=list(campaigns), most=most)
+    return [(campaign, contact) for campaign, contact in rows]
+
+
+async def save_buckets(tx: Tx, campaigns: dict[CampaignId, Bucket], carriers: dict[CarrierId, Bucket]) -> None:
+    """Keep the token buckets as they stand."""
+    rows = [{"kind": "campaign", "id": id, "tokens": b.tokens, "at": b.at} for id, b in campaigns.items()]
+    rows += [{"kind": "carrier", "id": id, "tokens": b.tokens, "at": b.at} for id, b in carriers.items()]
+    await execute(tx, SQL["save_buckets"], buckets=_json(rows))
+
+
+async def save_phases(tx: Tx, phases: dict[CampaignId, Phase]) -> None:
+    """Keep what the engine is doing with each campaign."""
+    await execute(tx, SQL["save_phases"], phases=_json([{"id": id, "phase": phase} for id, phase in phases.items()]))
+
+
+async def lock_campaign(tx: Tx, campaign: CampaignId) -> bool:
+    """Lock an active campaign against additions and transitions; False if it is not active."""
+    return await fetch_one(tx, SQL["lock_campaign"], campaign=campaign) is not None
+
+
+async def complete_if_finished(tx: Tx, campaign: CampaignId, now: datetime) -> bool:
+    """Complete a locked campaign all of whose contacts are finished and that has no live call."""
+    return await fetch_one(tx, SQL["complete_if_finished"], campaign=campaign, now=now) is not None
+
+
+async def campaigns_allowed(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId, Window]:
+    """Of these campaigns those that may still dial, with their windows; held so until this transaction ends."""
+    rows = await fetch(tx, SQL["campaigns_allowed"], campaigns=list(campaigns))
+    return {campaign: read_window(window) for campaign, window in rows}
+
+
+async def commit_dialing(
+    tx: Tx, ids: Sequence[CallId], *, dialer: DialerId, now: datetime, check_at: datetime, fresh_since: datetime
+) -> set[CallId]:
+    """Turn reservations into `dialing` and count the attempts; the calls that passed.
+
+    The dialer must not be fenced and must have a heartbeat since `fresh_since`.
+    """
+    rows = await fetch(
+        tx,
+        SQL["commit_dialing"],
+        ids=list(ids),
+        dialer=dialer,
+        now=now,
+        check_at=check_at,
+        fresh_since=fresh_since,
+    )
+    return {id for (id,) in rows}
+
+
+async def release_reserved(tx: Tx, ids: Sequence[CallId], now: datetime) -> int:
+    """Give reservations back: no attempt is used. Calls in other states are left alone; how many were released."""
+    return await execute(tx, SQL["release_reserved"], ids=list(ids), now=now)
+
+
+async def slow_carrier(tx: Tx, org: OrgId, kind: str, until: datetime) -> None:
+    """No new calls through the organization's carriers of this kind before `until`."""
+    await execute(tx, SQL["slow_carrier"], org=org, kind=kind, until=until)
+
+
+def _encode_shares(shares: Sequence[Share]) -> str:
+    return _json(
+        [
+            {
+                "campaign_id": share.campaign_id,
+                "zones": [{"zones": group} for group in share.zones],
+                "quota": share.quota,
+                "most": share.quota,
+                "carrier_id": share.carrier_id,
+                "carrier": share.carrier,
+            }
+            for share in shares
+        ]
+    )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

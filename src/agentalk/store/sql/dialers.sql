@@ -1,0 +1,23 @@
+-- name: register
+INSERT INTO dialers (id, started_at, heartbeat_at) VALUES (%(id)s, %(now)s, %(now)s);
+
+-- name: beat
+UPDATE dialers SET heartbeat_at = greatest(heartbeat_at, %(now)s) WHERE id = %(id)s AND fenced_at IS NULL;
+
+-- name: fence_stale
+UPDATE dialers SET fenced_at = %(now)s WHERE fenced_at IS NULL AND heartbeat_at < %(stale_before)s;
+
+-- name: retire
+UPDATE dialers SET fenced_at = %(now)s WHERE id = %(id)s AND fenced_at IS NULL;
+
+-- name: take_orphans
+-- The live calls of fenced dialers change hands; what was reserved is told apart, the rest is due for a check at once.
+WITH orphan AS (
+    SELECT calls.id FROM dialers JOIN calls ON calls.dialer_id = dialers.id
+    WHERE dialers.fenced_at IS NOT NULL AND calls.live
+    ORDER BY calls.id LIMIT %(most)s
+    FOR UPDATE OF calls SKIP LOCKED
+)
+UPDATE calls SET dialer_id = %(dialer)s, check_at = %(now)s
+FROM orphan WHERE calls.id = orphan.id
+RETURNING calls.id, calls.status;

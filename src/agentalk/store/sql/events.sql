@@ -1,0 +1,10 @@
+-- name: add_events
+INSERT INTO events (id, organization_id, campaign_id, type, data, created_at)
+SELECT e.id, e.organization_id, e.campaign_id, e.type, e.data, %(now)s
+FROM jsonb_to_recordset(%(events)s::jsonb)
+    AS e(id uuid, organization_id uuid, campaign_id uuid, type text, data jsonb);
+
+-- name: list_events
+SELECT id, type, created_at, organization_id, data FROM events
+WHERE organization_id = %(org)s AND campaign_id = %(campaign)s AND (%(after)s::uuid IS NULL OR id > %(after)s)
+ORDER BY id LIMIT %(limit)s;
