@@ -1,7 +1,9 @@
-"""The files that the house rules read."""
+"""What the house rules read: the files, and a module with its names resolved."""
 
 import ast
 import subprocess
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -25,21 +27,51 @@ def tracked() -> list[Path]:
     return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-def dotted(node: ast.AST, names: dict[str, str]) -> str:
-    """The full name behind `a.b.c`, with `names` from `imported`; empty for anything that is not such a name."""
-    if isinstance(node, ast.Name):
-        return names.get(node.id, node.id)
-    if isinstance(node, ast.Attribute) and (parent := dotted(node.value, names)):
-        return f"{parent}.{node.attr}"
-    return ""
+@dataclass(frozen=True)
+class Module:
+    """A Python file. `name` is its path below the folder it was read from: `domain/call.py`."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, self.name)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """What each imported name stands for: `{"dt": "datetime.datetime"}`."""
+        names: dict[str, str] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+            elif isinstance(node, ast.ImportFrom):
+                names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        return names
+
+    def dotted(self, node: ast.AST) -> str:
+        """The full name behind `a.b.c`; empty for an expression that is no such name."""
+        if isinstance(node, ast.Name):
+            return self.imported.get(node.id, node.id)
+        if isinstance(node, ast.Attribute) and (parent := self.dotted(node.value)):
+            return f"{parent}.{node.attr}"
+        return ""
+
+    def calls(self) -> list[tuple[ast.Call, str]]:
+        """Every call, with the full name of what it calls."""
+        return [(node, self.dotted(node.func)) for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+
+    def at(self, node: ast.expr | ast.stmt | ast.excepthandler | ast.pattern) -> str:
+        """Where to look: `domain/call.py:12`."""
+        return f"{self.name}:{node.lineno}"
 
 
-def imported(tree: ast.Module) -> dict[str, str]:
-    """What each name that a module imports stands for: `{"dt": "datetime.datetime"}`."""
-    names = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.asname: alias.name for alias in node.names if alias.asname}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+def modules(folder: Path) -> list[Module]:
+    """The Python files below `folder`."""
+    return [
+        Module(path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")) for path in files(folder, ".py")
+    ]
