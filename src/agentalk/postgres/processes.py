@@ -41,7 +41,7 @@ class Server:
 
     cluster: Path
     pid: int
-    child: subprocess.Popen[str] | None = None
+    child: subprocess.Popen[bytes] | None = None
 
     def alive(self) -> bool:
         return self.child.poll() is None if self.child else serves(self.pid, self.cluster)

@@ -45,6 +45,8 @@ def find_for(account: Account | None, home: Path) -> Path:
         return bin_dir
     copy = home / f"pgserver-{version(PACKAGE)}"
     if not copy.is_dir():
+        for older in home.glob("pgserver-*"):
+            shutil.rmtree(older)
         _copy_installation(bin_dir.parent, copy)
     copied = copy / PACKAGE / f"pginstall{MAJOR}" / "bin"
     if not _runs(copied, account):
@@ -63,7 +65,7 @@ def spawn(
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[bytes]:
     """Start a program as `account` (None: as ourselves), out of reach of the terminal's Ctrl-C."""
     identity = account.identity if account else {}
     return subprocess.Popen(  # noqa: S603 - our own programs, no shell
@@ -73,8 +75,6 @@ def spawn(
         stdout=stdout,
         stderr=stderr,
         cwd="/",
-        text=True,
-        errors="replace",
         umask=0o077,
         start_new_session=True,
         **identity,
@@ -94,14 +94,15 @@ async def run(
     """
     program = spawn(argv, account, env=env, stdin=subprocess.PIPE)
     try:
-        stdout, stderr = await asyncio.to_thread(program.communicate, stdin)
+        stdout, stderr = await asyncio.to_thread(program.communicate, stdin.encode())
     except asyncio.CancelledError:
         if program.poll() is None:
             os.killpg(program.pid, signal.SIGKILL)
         raise
     if program.returncode != 0:
-        raise PostgresError(f"{Path(argv[0]).name} failed: {explain(stderr or stdout)}")
-    return stdout
+        said = (stderr or stdout).decode(errors="replace")
+        raise PostgresError(f"{Path(argv[0]).name} failed: {explain(said)}")
+    return stdout.decode(errors="replace")
 
 
 def explain(said: str, lines: int = 12) -> str:
