@@ -15,7 +15,7 @@ from agentalk.domain.call import CallEvent
 from agentalk.domain.ids import CallId
 
 
-class Placement(msgspec.Struct, frozen=True, kw_only=True):
+class Placement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One call to place.
 
     `phone` and `caller_id` are E.164. `call_id` is our own id of the attempt: the carrier hands it back with every
@@ -30,7 +30,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     voicemail_message: str
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True, rename="camel"):
     """The carrier took the call and gave it an id of its own."""
 
     carrier_call_id: str
@@ -53,7 +53,7 @@ class Absent(msgspec.Struct, frozen=True):
     """The carrier is certain that it never placed such a call."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, rename="camel"):
     """The carrier knows the call: its id, and every event of it so far, in order."""
 
     carrier_call_id: str
