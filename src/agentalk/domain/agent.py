@@ -12,7 +12,7 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}")
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What speaks. `version` grows with every change. Messages may hold `{{name}}` or `{{attribute}}` of the contact."""
+    """What speaks. `version` grows with every change. Messages may hold `{{name}}` or an attribute of the contact."""
 
     id: AgentId
     name: str

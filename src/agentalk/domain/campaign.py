@@ -73,8 +73,8 @@ class Counts(msgspec.Struct, frozen=True):
 class Campaign(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An agent, a carrier, caller ids and a policy, applied to contacts.
 
-    `max_concurrency` bounds live calls, `calls_per_second` new ones; a higher `priority` goes first. `carrier_id` None is
-    the organization's default carrier.
+    `max_concurrency` bounds live calls, `calls_per_second` new ones; a higher `priority` goes first. `carrier_id` None
+    is the organization's default carrier.
     """
 
     id: CampaignId
@@ -101,7 +101,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Action(StrEnum):
-    """What may happen to a campaign. `start_at` schedules, `begin` is its time come, `finish` the last contact's end."""
+    """What may happen to it. `start_at` schedules, `begin` is that time come, `finish` the last contact's end."""
 
     START = "start"
     START_AT = "start_at"

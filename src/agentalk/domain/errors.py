@@ -9,7 +9,7 @@
     ├── Conflict           the state forbids it now
     └── Stale              the record changed since it was read
 
-A refusal is a sentence that says what to do, and a stable `code`. It knows no HTTP status: `api/errors.py` maps it once.
+A refusal is a sentence that says what to do, and a stable `code`. It knows no HTTP status: `api/errors.py` maps it.
 """
 
 from collections.abc import Sequence

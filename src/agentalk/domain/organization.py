@@ -72,7 +72,7 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> bytes:
-    """What is stored of a secret. Plain SHA-256 is enough: the secret has 256 bits of its own, there is nothing to guess."""
+    """What is stored of a secret. Plain SHA-256 is enough: there is nothing to guess in 256 random bits."""
     return sha256(secret.encode()).digest()
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from agentalk.domain.ids import CampaignId, CarrierId
 
-# A bucket holds a tenth of a second's worth, at least one call: the pace is even, and a tick need not come for each call.
+# A bucket holds a tenth of a second's worth, at least one call: an even pace, without a tick for each call.
 _BURST_SECONDS = 0.1
 
 
@@ -57,7 +57,7 @@ class Demand(msgspec.Struct, frozen=True):
 def fair_shares(demands: Sequence[Demand], capacity: int, rooms: Mapping[CarrierId, int]) -> dict[CampaignId, int]:
     """Deal `capacity` calls out: higher priority first; among equals each next call to the one with the fewest live.
 
-    So a small campaign beside a huge one gets the next call that becomes free. `rooms` is what each carrier can still take.
+    So a small campaign beside a huge one gets the next call that becomes free. `rooms` is what each carrier can take.
     """
     shares: dict[CampaignId, int] = {}
     left = dict(rooms)

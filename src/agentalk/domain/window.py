@@ -1,7 +1,7 @@
 """The hours in which a person may be called: weekly slots of local time, and every zone the person may be in.
 
 A contact belongs to a *zone group*: the set of time zones its number, address or explicit zone allow, written as zone
-names joined by commas (`""`: unknown). A moment is lawful only if it is inside the slots in **every** zone of the group.
+names joined by commas (`""`: unknown). A moment is lawful only if it is inside the slots in every zone of the group.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -47,7 +47,7 @@ class UnknownTimeZone(StrEnum):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Hours on one day: `start` and `end` are `HH:MM`, `end` may be `24:00`. An end at or before the start is the next day's."""
+    """Hours of one day, `HH:MM`; `end` may be `24:00`. An end at or before the start is the next day's."""
 
     day: Day
     start: str
@@ -139,7 +139,7 @@ def next_open(window: Window, group: ZoneGroup, now: datetime) -> datetime | Non
 
 @lru_cache(maxsize=4096)
 def _openings(slots: tuple[Slot, ...], group: ZoneGroup, day: date) -> tuple[tuple[datetime, datetime], ...]:
-    """The moments that lie inside the slots in every zone of the group, from the day before `day` on, merged and in order."""
+    """The spans inside the slots in every zone of the group, from the day before `day` on, merged and in order."""
     common: list[tuple[datetime, datetime]] | None = None
     for zone in group.split(","):
         own = _zone_openings(slots, ZoneInfo(zone), day)

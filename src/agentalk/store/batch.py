@@ -51,7 +51,7 @@ class Batch(Generic[Item, Result]):
     async def _finish(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._work([item for item, _ in batch])
-        except Exception as error:  # noqa: BLE001: whatever it was, it is handed to whoever waits for the item
+        except Exception as error:  # noqa: BLE001 (whatever it was, it is handed to whoever waits for the item)
             if len(batch) > 1:
                 for pair in batch:
                     await self._finish([pair])

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, LiteralString, ParamSpec, TypeVar
 
 import msgspec
 import psycopg
 import psycopg.errors
-from psycopg.abc import Query
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -90,21 +89,21 @@ async def notify(tx: Tx, text: str) -> None:
     await tx.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, text))
 
 
-async def fetch(tx: Tx, sql: Query, **values: Any) -> list[TupleRow]:
+async def fetch(tx: Tx, sql: LiteralString, **values: Any) -> list[TupleRow]:
     """All rows of a statement."""
     async with tx.cursor(binary=True) as cursor:
         await cursor.execute(sql, values)
         return await cursor.fetchall()
 
 
-async def fetch_one(tx: Tx, sql: Query, **values: Any) -> TupleRow | None:
+async def fetch_one(tx: Tx, sql: LiteralString, **values: Any) -> TupleRow | None:
     """The first row of a statement, or None."""
     async with tx.cursor(binary=True) as cursor:
         await cursor.execute(sql, values)
         return await cursor.fetchone()
 
 
-async def execute(tx: Tx, sql: Query, **values: Any) -> int:
+async def execute(tx: Tx, sql: LiteralString, **values: Any) -> int:
     """Run a statement for its effect; the number of rows it touched."""
     async with tx.cursor() as cursor:
         await cursor.execute(sql, values)

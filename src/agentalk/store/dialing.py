@@ -1,6 +1,6 @@
 """What one tick reads and writes: the organization's lock, its limits, what is due, and the claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,10 @@ SQL = load("dialing")
 
 
 class CarrierRoom(msgspec.Struct, frozen=True):
-    """A carrier's limits and what stands against them now. `org_max` is the organization's bound on live calls."""
+    """A carrier's limits and what stands against them now.
+
+    `org_max` bounds the organization's live calls; `dialer_live` is what this dialer holds over all organizations.
+    """
 
     id: CarrierId
     kind: str
@@ -29,6 +32,7 @@ class CarrierRoom(msgspec.Struct, frozen=True):
     slow_until: datetime | None
     live: int
     org_max: int
+    dialer_live: int
 
 
 class ActiveCampaign(msgspec.Struct, frozen=True):
@@ -48,7 +52,7 @@ class ActiveCampaign(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """A campaign's contacts of one zone group: those that may still be called, those on a call, all, and rows summed."""
+    """A campaign's contacts of one zone group: to be called, on a call, and all; `rows` is how many were summed."""
 
     zones: ZoneGroup
     pending: int
@@ -93,12 +97,12 @@ async def organizations_with_work(tx: Tx) -> list[OrgId]:
     return [row[0] for row in await fetch(tx, SQL["organizations_with_work"])]
 
 
-async def carriers_of(tx: Tx, org: OrgId) -> list[CarrierRoom]:
+async def carriers_of(tx: Tx, org: OrgId, dialer: DialerId) -> list[CarrierRoom]:
     """The organization's carriers with what is live on each."""
     return [
-        CarrierRoom(id, kind, default, most, Bucket(rate, tokens, at), slow, live, org_max)
-        for id, kind, default, most, rate, tokens, at, slow, live, org_max in await fetch(
-            tx, SQL["carriers_of"], org=org
+        CarrierRoom(id, kind, default, most, Bucket(rate, tokens, at), slow, live, org_max, held)
+        for id, kind, default, most, rate, tokens, at, slow, live, org_max, held in await fetch(
+            tx, SQL["carriers_of"], org=org, dialer=dialer
         )
     ]
 
@@ -141,6 +145,12 @@ async def tallies_of(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId
     return tallies
 
 
+async def next_scheduled(tx: Tx) -> datetime | None:
+    """When the next scheduled campaign starts."""
+    row = await fetch_one(tx, SQL["next_scheduled"])
+    return row[0] if row else None
+
+
 async def fold_tallies(tx: Tx, campaign: CampaignId) -> None:
     """Sum the campaign's tally rows into one for each zone group and status."""
     await execute(tx, SQL["fold_tallies"], campaign=campaign)
@@ -149,7 +159,7 @@ async def fold_tallies(tx: Tx, campaign: CampaignId) -> None:
 async def count_due(tx: Tx, shares: Sequence[Share], now: datetime) -> dict[CampaignId, int]:
     """How many contacts each campaign could call at `now`, counted no further than its `quota`."""
     rows = await fetch(tx, SQL["count_due"], shares=_encode_shares(shares), now=now)
-    return {campaign: due for campaign, due in rows}  # noqa: C416: dict() would lose the types
+    return {campaign: due for campaign, due in rows}  # noqa: C416 (dict() would lose the types)
 
 
 async def next_due(tx: Tx, shares: Sequence[Share], now: datetime) -> datetime | None:
@@ -167,11 +177,12 @@ async def claim_due(
     ids: Sequence[UUID],
     now: datetime,
     hold_until: datetime,
+    release_at: datetime,
 ) -> list[Reservation]:
     """Reserve a call for each due contact of the shares, up to their quotas. Needs the organization's lock.
 
     `ids` are fresh ids, at least as many as the quotas add up to. A contact whose phone is on another call is not due
-    again before `hold_until`.
+    again before `hold_until`. A reservation that is not dialled by `release_at` is given back.
     """
     rows = await fetch(
         tx,
@@ -182,6 +193,7 @@ async def claim_due(
         ids=list(ids),
         now=now,
         hold_until=hold_until,
+        release_at=release_at,
     )
     return [Reservation(*row) for row in rows]
 
@@ -192,10 +204,13 @@ async def skip_no_timezone(tx: Tx, campaigns: Sequence[CampaignId], most: int) -
     return [(campaign, contact) for campaign, contact in rows]
 
 
-async def save_buckets(tx: Tx, campaigns: dict[CampaignId, Bucket], carriers: dict[CarrierId, Bucket]) -> None:
+async def save_buckets(tx: Tx, campaigns: Mapping[CampaignId, Bucket], carriers: Mapping[CarrierId, Bucket]) -> None:
     """Keep the token buckets as they stand."""
-    rows = [{"kind": "campaign", "id": id, "tokens": b.tokens, "at": b.at} for id, b in campaigns.items()]
-    rows += [{"kind": "carrier", "id": id, "tokens": b.tokens, "at": b.at} for id, b in carriers.items()]
+    rows = [
+        {"kind": kind, "id": id, "tokens": bucket.tokens, "at": bucket.at}
+        for kind, buckets in (("campaign", campaigns), ("carrier", carriers))
+        for id, bucket in buckets.items()
+    ]
     await execute(tx, SQL["save_buckets"], buckets=_json(rows))
 
 

@@ -11,8 +11,8 @@ _LOCK = 7_236_104_551
 async def migrate(dsn: str) -> list[str]:
     """Apply the migrations that the database lacks, in order; returns their names.
 
-    All of them are one transaction. Any number of processes may call this at once: one works, the others wait and find nothing
-    left to do. Raises `NewerSchema` if the database was migrated by a newer version of Agentalk.
+    All of them are one transaction. Any number of processes may call this at once: one works, the others wait and find
+    nothing left to do. Raises `NewerSchema` if the database was migrated by a newer version of Agentalk.
     """
     known = sorted(f.name for f in files("agentalk.store").joinpath("migrations").iterdir() if f.name.endswith(".sql"))
     async with await psycopg.AsyncConnection.connect(dsn) as tx:

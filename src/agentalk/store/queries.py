@@ -1,8 +1,8 @@
-"""SQL has a file and a name: `sql/NOUN.sql` holds blocks that begin with `-- name: x`, run by `async def x` in NOUN.py."""
+"""SQL has a file and a name: `-- name: x` in `sql/NOUN.sql` is run by `async def x` in `NOUN.py`."""
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 _MARK = "-- name: "
 
@@ -12,4 +12,4 @@ def load(noun: str) -> Mapping[str, LiteralString]:
     text = files("agentalk.store").joinpath(f"sql/{noun}.sql").read_text(encoding="utf-8")
     blocks = text.split(_MARK)[1:]
     named = [block.split("\n", 1) for block in blocks]
-    return {name.strip(): cast(LiteralString, body.strip()) for name, body in named}
+    return {name.strip(): body.strip() for name, body in named}

@@ -8,7 +8,8 @@ SELECT DISTINCT organization_id FROM campaigns WHERE status = 'active';
 -- The live calls of each carrier are counted from rows: no counter that could leak.
 SELECT k.id, k.kind, k.is_default, k.max_live_calls, k.calls_per_second, k.bucket_tokens, k.bucket_at, k.slow_until,
     (SELECT count(*) FROM calls WHERE organization_id = %(org)s AND live AND carrier_id = k.id),
-    o.max_concurrency
+    o.max_concurrency,
+    (SELECT count(*) FROM calls WHERE dialer_id = %(dialer)s AND live)
 FROM carriers k JOIN organizations o ON o.id = k.organization_id
 WHERE k.organization_id = %(org)s;
 
@@ -32,6 +33,9 @@ SELECT campaign_id, zones,
     count(*)
 FROM campaign_tallies WHERE campaign_id = ANY(%(campaigns)s::uuid[])
 GROUP BY campaign_id, zones;
+
+-- name: next_scheduled
+SELECT min(start_at) FROM campaigns WHERE start_at IS NOT NULL AND deleted_at IS NULL;
 
 -- name: fold_tallies
 WITH folded AS (
@@ -117,7 +121,7 @@ WITH share AS (
         'reserved', phone,
         (SELECT c.caller_ids[1 + n.attempts %% cardinality(c.caller_ids)] FROM campaigns c
          WHERE c.id = n.campaign_id AND c.caller_ids <> '{}'),
-        %(now)s, %(now)s
+        %(now)s, %(release_at)s
     FROM numbered n
     RETURNING id, caller_id
 )

@@ -1,0 +1,189 @@
+"""One organization's turn: under its lock, count what is live, deal out what is free, and reserve the calls."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from agentalk.dialer.plan import Outlook, deal, look, next_moment, phase
+from agentalk.domain.campaign import Phase
+from agentalk.domain.campaign_contact import SkipReason
+from agentalk.domain.event import EventName, Happening
+from agentalk.domain.ids import CampaignId, CarrierId, DialerId, OrgId, uuid7
+from agentalk.domain.pace import Bucket
+from agentalk.store import dialing, events
+from agentalk.store.database import Tx
+from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Reservation, Share, Tally
+
+# A contact whose phone is on another call steps back for this long, so that it does not hold up those behind it.
+_HOLD = timedelta(seconds=15)
+# A reservation is dialled within milliseconds; one that is not was forgotten.
+_RELEASE_AFTER = timedelta(seconds=10)
+# Another dialer has the organization: its turn takes milliseconds.
+_LOCKED_OUT = timedelta(milliseconds=25)
+_MOST_PER_TURN = 200
+_MOST_SKIPPED = 2_000
+_FOLD_ROWS = 40
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What came of an organization's turn: the calls reserved, their campaigns, and when to come again unasked."""
+
+    reservations: list[Reservation]
+    campaigns: Mapping[CampaignId, ActiveCampaign]
+    come_again: datetime | None
+
+
+async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str], slots: int, now: datetime) -> Turn:
+    """Reserve what may be called at `now` through carriers of `kinds`, by a dialer that can hold `slots` calls."""
+    if not await dialing.lock_organization(tx, org):
+        return Turn([], {}, now + _LOCKED_OUT)
+    # From here on in later statements: a count made in the statement that takes the lock may be older than the lock.
+    carriers = await dialing.carriers_of(tx, org, dialer)
+    campaigns = {campaign.id: campaign for campaign in await dialing.active_campaigns(tx, org)}
+    if not campaigns or not carriers:
+        return Turn([], {}, None)
+    tallies = await dialing.tallies_of(tx, list(campaigns))
+    rooms = _rooms(carriers, kinds)
+    outlooks = [look(campaign, tallies.get(campaign.id, []), rooms, now) for campaign in campaigns.values()]
+    skipped = await _tidy(tx, org, outlooks, tallies, now)
+
+    capacity = min(
+        _MOST_PER_TURN,
+        carriers[0].org_max - sum(carrier.live for carrier in carriers),
+        slots - carriers[0].dialer_live,
+    )
+    buckets = {
+        carrier.id: carrier.bucket.at_moment(now)
+        for carrier in carriers
+        if carrier.slow_until is None or carrier.slow_until <= now
+    }
+    due = await _due(tx, outlooks, min(capacity, _MOST_PER_TURN), now)
+    shares = deal(outlooks, due, capacity=max(0, capacity), buckets=buckets)
+    reservations: list[Reservation] = []
+    if shares:
+        reservations = await dialing.claim_due(
+            tx,
+            org,
+            shares,
+            dialer=dialer,
+            ids=[uuid7(now) for _ in range(sum(share.quota for share in shares))],
+            now=now,
+            hold_until=now + _HOLD,
+            release_at=now + _RELEASE_AFTER,
+        )
+    claimed: dict[CampaignId, int] = {}
+    for reservation in reservations:
+        claimed[reservation.campaign_id] = claimed.get(reservation.campaign_id, 0) + 1
+    spent = _spend(outlooks, claimed, buckets)
+    if claimed:
+        await dialing.save_buckets(
+            tx,
+            {outlook.campaign.id: spent[outlook.campaign.id] for outlook in outlooks if outlook.campaign.id in claimed},
+            {id: spent[id] for id in {outlook.room.id for outlook in outlooks if outlook.room} if id in spent},
+        )
+    if shares and not reservations:
+        due = {}  # a lone campaign's were not counted: there were none
+    await _save_phases(tx, outlooks, claimed, due)
+    come_again = await _come_again(tx, outlooks, shares, claimed, due, spent, now)
+    if skipped or any(carrier.slow_until and carrier.slow_until > now for carrier in carriers):
+        come_again = min(come_again or now + timedelta(seconds=1), now + timedelta(seconds=1))
+    return Turn(reservations, campaigns, come_again)
+
+
+def _rooms(carriers: list[CarrierRoom], kinds: Collection[str]) -> dict[CarrierId | None, CarrierRoom]:
+    rooms: dict[CarrierId | None, CarrierRoom] = {}
+    for carrier in carriers:
+        if carrier.kind in kinds:
+            rooms[carrier.id] = carrier
+            if carrier.is_default:
+                rooms[None] = carrier
+    return rooms
+
+
+async def _tidy(
+    tx: Tx, org: OrgId, outlooks: list[Outlook], tallies: Mapping[CampaignId, list[Tally]], now: datetime
+) -> bool:
+    """Skip contacts of unknown zone, complete what is finished, fold tallies; whether there may be more to skip."""
+    unknown = [outlook.campaign.id for outlook in outlooks if outlook.unknown]
+    skipped = await dialing.skip_no_timezone(tx, unknown, _MOST_SKIPPED) if unknown else []
+    happenings = [
+        Happening(
+            org,
+            campaign,
+            EventName.CONTACT_SKIPPED,
+            {"contactId": contact, "attempts": 0, "skipReason": SkipReason.NO_TIMEZONE},
+        )
+        for campaign, contact in skipped
+    ]
+    for outlook in outlooks:
+        id = outlook.campaign.id
+        # The lock first: contacts that are being added are then seen, or wait until the campaign is complete.
+        if outlook.finished and await dialing.lock_campaign(tx, id) and await dialing.complete_if_finished(tx, id, now):
+            happenings.append(Happening(org, id, EventName.CAMPAIGN_COMPLETED, {"campaignId": id}))
+        if sum(tally.rows for tally in tallies.get(id, [])) > _FOLD_ROWS + 7 * len(tallies.get(id, [])):
+            await dialing.fold_tallies(tx, id)
+    await events.add_events(tx, happenings, now)
+    return bool(skipped)
+
+
+async def _due(tx: Tx, outlooks: list[Outlook], most: int, now: datetime) -> dict[CampaignId, int]:
+    """How many contacts each campaign could call now. A lone campaign is not counted: it has no one to share with."""
+    wanting = [outlook for outlook in outlooks if outlook.wanted > 0]
+    if most <= 0 or not wanting:
+        return {}
+    if len(wanting) == 1:
+        return {wanting[0].campaign.id: min(wanting[0].wanted, most)}
+    return await dialing.count_due(tx, [outlook.share(min(outlook.wanted, most)) for outlook in wanting], now)
+
+
+def _spend(
+    outlooks: list[Outlook], claimed: Mapping[CampaignId, int], buckets: dict[CarrierId, Bucket]
+) -> dict[object, Bucket]:
+    """The token buckets of campaigns and carriers after this turn."""
+    spent: dict[object, Bucket] = dict(buckets.items())
+    for outlook in outlooks:
+        calls = claimed.get(outlook.campaign.id, 0)
+        spent[outlook.campaign.id] = outlook.bucket.spend(calls)
+        if outlook.room and outlook.room.id in spent:
+            spent[outlook.room.id] = spent[outlook.room.id].spend(calls)
+    return spent
+
+
+async def _save_phases(
+    tx: Tx, outlooks: list[Outlook], claimed: Mapping[CampaignId, int], due: Mapping[CampaignId, int]
+) -> None:
+    changed: dict[CampaignId, Phase] = {}
+    for outlook in outlooks:
+        id = outlook.campaign.id
+        now_in = phase(outlook, claimed.get(id, 0), due.get(id, 0))
+        if outlook.campaign.phase != now_in:
+            changed[id] = now_in
+    if changed:
+        await dialing.save_phases(tx, changed)
+
+
+async def _come_again(
+    tx: Tx,
+    outlooks: list[Outlook],
+    shares: list[Share],
+    claimed: Mapping[CampaignId, int],
+    due: Mapping[CampaignId, int],
+    spent: Mapping[object, Bucket],
+    now: datetime,
+) -> datetime | None:
+    quotas = {share.campaign_id: share.quota for share in shares}
+    # Only where the due contacts ran out is the next one's time worth a look.
+    ran_out = [
+        outlook.share(0)
+        for outlook in outlooks
+        if outlook.wanted
+        and (
+            claimed.get(outlook.campaign.id, 0) < quotas.get(outlook.campaign.id, 0) or not due.get(outlook.campaign.id)
+        )
+    ]
+    next_due = await dialing.next_due(tx, ran_out, now) if ran_out else None
+    idle = {share.campaign_id for share in ran_out}
+    waiting = [outlook for outlook in outlooks if outlook.zones and outlook.campaign.id not in idle]
+    ids = {outlook.campaign.id for outlook in waiting} | {outlook.room.id for outlook in waiting if outlook.room}
+    return next_moment(outlooks, {id: bucket for id, bucket in spent.items() if id in ids}, next_due, now)

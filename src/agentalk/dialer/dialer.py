@@ -1,0 +1,196 @@
+"""A dialer: one round at a time (`tick`), and the loop that repeats it and waits to be woken (`run`)."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from agentalk.carriers.carrier import Carrier
+from agentalk.dialer.claim import Turn, claim
+from agentalk.dialer.dispatch import Dispatcher
+from agentalk.dialer.reconcile import Reconciler
+from agentalk.domain.call import CallEvent
+from agentalk.domain.clock import Clock
+from agentalk.domain.ids import DialerId, OrgId, uuid7
+from agentalk.operations.campaigns import begin_scheduled
+from agentalk.store import dialers, dialing
+from agentalk.store.database import Database, Unavailable
+
+log = structlog.get_logger(__name__)
+
+_POLL_SECONDS = 1.0
+_DRAIN_SECONDS = 10.0
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Fenced(Exception):
+    """Another dialer took this one for dead and has its calls. It may not dial again under its id."""
+
+
+class Dialer:
+    """Calls the contacts of active campaigns through `carriers` (by kind), holding at most `slots` live calls.
+
+    A dialer without a heartbeat for `lease` is taken for dead by the others. All times are the caller's `now`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        carriers: Mapping[str, Carrier],
+        *,
+        id: DialerId | None = None,
+        slots: int = 1000,
+        lease: timedelta = timedelta(seconds=10),
+    ) -> None:
+        self.id = id
+        self._database = database
+        self._carriers = carriers
+        self._slots = slots
+        self._lease = lease
+        self._beat_at: datetime | None = None
+        self._agenda: dict[OrgId, datetime] = {}
+        self._next_check: datetime | None = None
+        self._next_start: datetime | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._reconciler: Reconciler | None = None
+        self._clock: Clock | None = None
+
+    def hear(self, kind: str, event: CallEvent) -> None:
+        """Take an event from an in-process carrier of `kind`."""
+        if self._dispatcher is not None:
+            self._dispatcher.hear(kind, event, self._clock.now() if self._clock else event.at)
+
+    async def tick(self, now: datetime, orgs: Collection[OrgId] | None = None) -> datetime | None:
+        """One round at `now` over `orgs` (None: all that have work); the next moment at which something is due.
+
+        Raises `Fenced` if another dialer took over. Requests to carriers may still be under way on return: `settle`.
+        """
+        await self._beat(now)
+        await self._start_scheduled(now)
+        if self._next_check is None or self._next_check <= now or orgs is None:
+            self._next_check = await self._reconcile(now)
+        if orgs is None:
+            async with self._database.reading() as tx:
+                orgs = await dialing.organizations_with_work(tx)
+            self._agenda = {org: self._agenda.get(org, _NEVER) for org in orgs}
+        for org in orgs:
+            turn = await self._turn(org, now)
+            self._agenda[org] = turn.come_again or _NEVER
+        moments = [*self._agenda.values(), self._next_check or _NEVER, self._next_start or _NEVER]
+        earliest = min(moments)
+        return None if earliest == _NEVER else earliest
+
+    async def settle(self) -> None:
+        """Wait until every request under way is answered and recorded."""
+        if self._dispatcher is not None:
+            await self._dispatcher.settle()
+
+    async def run(self, clock: Clock, stop: asyncio.Event) -> None:
+        """Tick until `stop` is set, then drain: nothing new is dialled, what is under way is recorded."""
+        self._clock = clock
+        wake = asyncio.Event()
+        dirty: set[OrgId] = set()
+
+        def heard(text: str) -> None:
+            if text:
+                dirty.add(OrgId(UUID(text)))
+            wake.set()
+
+        background = [
+            asyncio.create_task(self._database.listen(heard)),
+            asyncio.create_task(_forward(stop, wake)),
+        ]
+        try:
+            await self._repeat(clock, stop, wake, dirty)
+            await self._retire(clock.now())
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+
+    async def _repeat(self, clock: Clock, stop: asyncio.Event, wake: asyncio.Event, dirty: set[OrgId]) -> None:
+        loop = asyncio.get_running_loop()
+        full_round_at = 0.0
+        while not stop.is_set():
+            wake.clear()
+            now = clock.now()
+            try:
+                if loop.time() >= full_round_at:
+                    full_round_at = loop.time() + _POLL_SECONDS
+                    dirty.clear()
+                    await self.tick(now)
+                else:
+                    due = {org for org, moment in self._agenda.items() if moment <= now} | dirty
+                    dirty.clear()
+                    await self.tick(now, due)
+            except Unavailable:
+                log.warning("database away, the dialer waits")
+                full_round_at = 0.0
+                await _wait(stop, _POLL_SECONDS)
+                continue
+            await _wait(wake, min(self._seconds_to_next(clock), full_round_at - loop.time()))
+
+    def _seconds_to_next(self, clock: Clock) -> float:
+        earliest = min([*self._agenda.values(), self._next_check or _NEVER, self._next_start or _NEVER])
+        return (earliest - clock.now()).total_seconds() / clock.speed
+
+    async def _beat(self, now: datetime) -> None:
+        if self._beat_at is None:
+            self.id = self.id or DialerId(uuid7(now))
+            self._dispatcher = Dispatcher(self._database, self._carriers, self.id, self._lease)
+            self._reconciler = Reconciler(self._database, self._carriers, self._dispatcher, self.id)
+            await self._database.run(dialers.register, self.id, now)
+        elif now - self._beat_at < self._lease / 5:
+            return
+        elif self.id is None or not await self._database.run(dialers.beat, self.id, now):
+            raise Fenced(f"Dialer {self.id} was taken for dead, and its calls have passed to another.")
+        self._beat_at = now
+
+    async def _start_scheduled(self, now: datetime) -> None:
+        if await self._database.run(begin_scheduled, now):
+            self._agenda.clear()
+        async with self._database.reading() as tx:
+            self._next_start = await dialing.next_scheduled(tx)
+
+    async def _reconcile(self, now: datetime) -> datetime | None:
+        if self._reconciler is None:
+            return None
+        await self._reconciler.take_over(now, now - self._lease)
+        return await self._reconciler.check(now)
+
+    async def _turn(self, org: OrgId, now: datetime) -> Turn:
+        if self.id is None or self._dispatcher is None:
+            raise RuntimeError("a dialer registers before it dials")
+        turn = await self._database.run(
+            claim, org, dialer=self.id, kinds=self._carriers.keys(), slots=self._slots, now=now
+        )
+        if turn.reservations:
+            await self._dispatcher.dispatch(org, turn, now)
+        return turn
+
+    async def _retire(self, now: datetime) -> None:
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self.settle()
+                if self.id is not None:
+                    await self._database.run(dialers.retire, self.id, now)
+        except (TimeoutError, *Unavailable):
+            log.warning("the dialer could not drain in time; its calls pass over when its lease ends")
+
+
+async def _forward(stop: asyncio.Event, wake: asyncio.Event) -> None:
+    await stop.wait()
+    wake.set()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

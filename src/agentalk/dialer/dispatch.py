@@ -1,0 +1,162 @@
+"""From a reservation to the carrier: the second check, the `dialing` commit, the request, and what came of it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import structlog
+
+from agentalk.carriers.carrier import Accepted, Carrier, PlaceAnswer, Placement, Refused, Unsure
+from agentalk.dialer.claim import Turn
+from agentalk.domain.agent import render
+from agentalk.domain.call import Bound, Doubtful, NotPlaced, Report
+from agentalk.domain.event import EventName, Happening
+from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId
+from agentalk.domain.window import is_open
+from agentalk.operations.reports import record
+from agentalk.store import dialing, events
+from agentalk.store.batch import Batch
+from agentalk.store.database import Database, Tx, Unavailable
+from agentalk.store.dialing import ActiveCampaign, Reservation
+
+log = structlog.get_logger(__name__)
+
+_RING_SECONDS = 25
+# A request is answered or given up by then; a call that is still `dialing` has been forgotten.
+_ASK_DIALING_AFTER = timedelta(seconds=60)
+# Seconds of real time. A process that slept this long between the commit and the request sends nothing: by now another
+# dialer may have taken the call for lost.
+_HESITATION = 4.0
+_PAUSE_AFTER_REFUSAL = timedelta(seconds=2)
+_RETRY_SECONDS = 0.5
+
+
+class Dispatcher:
+    """Places reserved calls, each at most once, and records every report about them."""
+
+    def __init__(self, database: Database, carriers: Mapping[str, Carrier], dialer: DialerId, lease: timedelta) -> None:
+        self._database = database
+        self._carriers = carriers
+        self._dialer = dialer
+        self._lease = lease
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recorders = {kind: Batch(self._recorder(kind)) for kind in carriers}
+
+    async def dispatch(self, org: OrgId, turn: Turn, now: datetime) -> None:
+        """Commit the reservations that pass the second check as `dialing`, and send them on; release the rest."""
+        passed = await self._database.run(self._commit, org, turn.reservations, now)
+        deadline = asyncio.get_running_loop().time() + _HESITATION
+        for reservation in turn.reservations:
+            if reservation.id in passed:
+                placement = _placement(reservation, turn.campaigns[reservation.campaign_id])
+                task = asyncio.create_task(self._place(org, reservation.carrier, placement, deadline, now))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def record(self, kind: str, report: Report, now: datetime) -> None:
+        """Record a report together with others; returns once it is committed."""
+        await self._recorders[kind].add((report, now))
+
+    def hear(self, kind: str, report: Report, now: datetime) -> None:
+        """As `record`, without waiting."""
+        self._recorders[kind].put((report, now)).add_done_callback(_complain)
+
+    async def settle(self) -> None:
+        """Wait until every request is answered and every report recorded."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        for recorder in self._recorders.values():
+            await recorder.drain()
+
+    async def _commit(self, tx: Tx, org: OrgId, reservations: Sequence[Reservation], now: datetime) -> set[CallId]:
+        campaigns: list[CampaignId] = sorted({reservation.campaign_id for reservation in reservations})
+        windows = await dialing.campaigns_allowed(tx, campaigns)
+        lawful = [
+            reservation
+            for reservation in reservations
+            if (window := windows.get(reservation.campaign_id)) and is_open(window, reservation.zones, now)
+        ]
+        passed: set[CallId] = set()
+        if lawful:
+            passed = await dialing.commit_dialing(
+                tx,
+                [reservation.id for reservation in lawful],
+                dialer=self._dialer,
+                now=now,
+                check_at=now + _ASK_DIALING_AFTER,
+                fresh_since=now - self._lease,
+            )
+        refused = [reservation.id for reservation in reservations if reservation.id not in passed]
+        if refused:
+            await dialing.release_reserved(tx, refused, now)
+        started = [
+            Happening(
+                org,
+                reservation.campaign_id,
+                EventName.CALL_STARTED,
+                {"callId": reservation.id, "contactId": reservation.contact_id},
+            )
+            for reservation in lawful
+            if reservation.id in passed
+        ]
+        await events.add_events(tx, started, now)
+        return passed
+
+    async def _place(self, org: OrgId, kind: str, placement: Placement, deadline: float, now: datetime) -> None:
+        if asyncio.get_running_loop().time() > deadline:
+            self.hear(kind, Doubtful(placement.call_id, now), now)
+            return
+        try:
+            answer: PlaceAnswer = await self._carriers[kind].place(placement, now)
+        except Exception:
+            log.exception("carrier adapter failed", carrier=kind, call=str(placement.call_id))
+            answer = Unsure("adapter_failed")
+        match answer:
+            case Accepted():
+                report: Report = Bound(placement.call_id, answer.carrier_call_id)
+            case Refused():
+                report = NotPlaced(placement.call_id, now, answer.reason)
+                if answer.slow_down:
+                    await self._database.run(dialing.slow_carrier, org, kind, now + _PAUSE_AFTER_REFUSAL)
+            case Unsure():
+                report = Doubtful(placement.call_id, now)
+            case _:
+                assert_never(answer)
+        self.hear(kind, report, now)
+
+    def _recorder(self, kind: str) -> Callable[[Sequence[tuple[Report, datetime]]], Awaitable[list[None]]]:
+        async def work(received: Sequence[tuple[Report, datetime]]) -> list[None]:
+            reports = [report for report, _ in received]
+            now = max(moment for _, moment in received)
+            # While the database is away the reports wait here: nobody else knows them.
+            while True:
+                try:
+                    await self._database.run(record, kind, reports, now, random.random)
+                    return [None] * len(received)
+                except Unavailable:
+                    log.warning("database away, reports wait", reports=len(received))
+                    await asyncio.sleep(_RETRY_SECONDS)
+
+        return work
+
+
+def _complain(recorded: asyncio.Future[None]) -> None:
+    if not recorded.cancelled() and (error := recorded.exception()):
+        # The call is not lost: its carrier will be asked about it.
+        log.error("report not recorded", exc_info=error)
+
+
+def _placement(reservation: Reservation, campaign: ActiveCampaign) -> Placement:
+    def spoken(template: str) -> str:
+        return render(template, reservation.name, reservation.attributes)
+
+    return Placement(
+        call_id=reservation.id,
+        phone=reservation.phone,
+        caller_id=reservation.caller_id,
+        ring_seconds=_RING_SECONDS,
+        first_message=spoken(campaign.first_message),
+        voicemail_message=spoken(campaign.voicemail_message) if campaign.leave_message else "",
+    )

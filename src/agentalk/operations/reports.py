@@ -1,0 +1,132 @@
+"""What a carrier's reports do: to the call, to its contact, and to those who listen."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from agentalk.domain.call import CallEvent, CallStatus, Course, Outcome, Report, apply
+from agentalk.domain.campaign_contact import ContactStatus, Policy, Progress, settle
+from agentalk.domain.event import EventName, Happening
+from agentalk.domain.ids import CallId, CampaignId
+from agentalk.store import events, reports
+from agentalk.store.database import Tx, notify
+from agentalk.store.reports import LiveCall
+
+# How long a call may stay as it is before the carrier is asked: a request in doubt soon, a conversation after an hour.
+_ASK_DOUBTFUL_AFTER = timedelta(seconds=1)
+_ASK_RINGING_AFTER = timedelta(minutes=3)
+_ASK_TALKING_AFTER = timedelta(hours=1)
+
+_CONTACT_EVENTS = {
+    ContactStatus.WAITING: EventName.CONTACT_RETRY_SCHEDULED,
+    ContactStatus.COMPLETED: EventName.CONTACT_COMPLETED,
+    ContactStatus.EXHAUSTED: EventName.CONTACT_EXHAUSTED,
+    ContactStatus.SKIPPED: EventName.CONTACT_SKIPPED,
+}
+_CALL_EVENTS = {
+    CallStatus.RINGING: EventName.CALL_RINGING,
+    CallStatus.IN_PROGRESS: EventName.CALL_ANSWERED,
+    CallStatus.ENDED: EventName.CALL_ENDED,
+}
+
+
+async def record(tx: Tx, carrier: str, received: Sequence[Report], now: datetime, jitter: Callable[[], float]) -> None:
+    """Apply reports about any number of calls, in the order given. Repeated and late ones change nothing.
+
+    `carrier` is the kind of carrier that reports; `jitter` gives random numbers in 0..1.
+    """
+    arrived = [report for report in received if isinstance(report, CallEvent)]
+    fresh = {id(event) for event in await reports.keep_events(tx, carrier, arrived, now)} if arrived else set()
+    by_call: dict[CallId, list[Report]] = {}
+    for report in received:
+        if not isinstance(report, CallEvent) or id(report) in fresh:
+            by_call.setdefault(report.call_id, []).append(report)
+    if not by_call:
+        return
+    policies = await reports.campaigns_of_calls(tx, list(by_call))
+    calls = await reports.lock_calls(tx, list(by_call))
+    changed = [(call, course) for call in calls if (course := _folded(call.course, by_call[call.id])) != call.course]
+    if not changed:
+        return
+    await reports.save_calls(tx, [(call.id, course, _check_at(course, now)) for call, course in changed])
+    ended = [(call, course) for call, course in changed if course.outcome is not None]
+    settled = _settled(ended, policies, now, jitter)
+    if ended:
+        await reports.save_contacts(tx, settled)
+        invalid = [call.id for call, course in ended if course.outcome is Outcome.INVALID_NUMBER]
+        if invalid:
+            await reports.mark_invalid(tx, invalid, now)
+        for org in {call.organization_id for call, _ in ended}:
+            await notify(tx, str(org))
+    await events.add_events(tx, [*_call_happenings(changed), *_contact_happenings(ended, settled)], now)
+
+
+def _folded(course: Course, received: Sequence[Report]) -> Course:
+    for report in received:
+        course = apply(course, report)
+    return course
+
+
+def _check_at(course: Course, now: datetime) -> datetime | None:
+    match course.status:
+        case CallStatus.UNCERTAIN:
+            return now + _ASK_DOUBTFUL_AFTER
+        case CallStatus.RINGING:
+            return now + _ASK_RINGING_AFTER
+        case CallStatus.IN_PROGRESS:
+            return now + _ASK_TALKING_AFTER
+        case _:
+            return None
+
+
+def _settled(
+    ended: Sequence[tuple[LiveCall, Course]],
+    policies: Mapping[CampaignId, Policy],
+    now: datetime,
+    jitter: Callable[[], float],
+) -> list[Progress]:
+    return [
+        settle(
+            call.contact,
+            course.outcome or Outcome.UNKNOWN,
+            course.message_left,
+            policies[call.contact.campaign_id],
+            now,
+            jitter(),
+        )
+        for call, course in ended
+    ]
+
+
+def _call_happenings(changed: Sequence[tuple[LiveCall, Course]]) -> list[Happening]:
+    return [
+        Happening(call.organization_id, call.contact.campaign_id, name, _call_data(call, course))
+        for call, course in changed
+        if course.status is not call.course.status and (name := _CALL_EVENTS.get(course.status))
+    ]
+
+
+def _call_data(call: LiveCall, course: Course) -> dict[str, Any]:
+    data: dict[str, Any] = {"callId": call.id, "contactId": call.contact.contact_id, "attempt": call.attempt}
+    if course.outcome is not None:
+        data |= {"outcome": course.outcome, "answeredBy": course.answered_by}
+    return data
+
+
+def _contact_happenings(ended: Sequence[tuple[LiveCall, Course]], settled: Sequence[Progress]) -> list[Happening]:
+    return [
+        Happening(
+            call.organization_id,
+            call.contact.campaign_id,
+            name,
+            {
+                "contactId": contact.contact_id,
+                "attempts": contact.attempts,
+                "outcome": contact.last_outcome,
+                "nextAttemptAt": contact.due_at if contact.status is ContactStatus.WAITING else None,
+                "skipReason": contact.skip_reason,
+            },
+        )
+        for (call, _), contact in zip(ended, settled, strict=True)
+        if (name := _CONTACT_EVENTS.get(contact.status))
+    ]
