@@ -30,7 +30,7 @@ check: $(VENV)/.dev  ## format, lint, types, imports, tests: what CI runs
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest $(ARGS)
 
 fix: $(VENV)/.dev  ## format, and repair what the linter can

@@ -60,7 +60,6 @@ def lint(folder: Path, *breaches: tuple[str, str]) -> str:
             file.write(line + "\n")
     command = [
         str(Path(sys.executable).with_name("lint-imports")),
-        "--config",
         str(ROOT / "pyproject.toml"),
         "--no-cache",
     ]

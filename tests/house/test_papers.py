@@ -12,7 +12,9 @@ COMMANDS = {"demo", "serve", "test", "check", "fix", "bench", "lock"}
 MOST_LINES_OF_A_DECISION = 60
 LEAKS = {
     "a path of somebody's machine": re.compile(r"(?<![\w.$}])/(?:root|home|work|Users|tmp)/\w"),
-    "a package registry": re.compile(r"\b(?:pypi|pythonhosted|npmjs|rubygems)\.(?:org|com|io)\b|(?<!no-emit-)\bindex-url\b"),
+    "a package registry": re.compile(
+        r"\b(?:pypi|pythonhosted|npmjs|rubygems)\.(?:org|com|io)\b|(?<!no-emit-)\bindex-url\b"
+    ),
     "a key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 }
 

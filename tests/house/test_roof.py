@@ -36,7 +36,7 @@ def clock_reads(module: Module) -> list[str]:
 
 
 def environment_reads(module: Module) -> list[str]:
-    if module.name == SETTINGS:
+    if module.name.startswith((*ROOF, SETTINGS)):
         return []
     calls = [call for call, name in module.calls() if name in ENVIRONMENT_READS]
     items = [node for node in ast.walk(module.tree) if isinstance(node, ast.Subscript)]

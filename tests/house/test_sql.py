@@ -45,6 +45,21 @@ def references(noun: str, module: Module) -> list[tuple[ast.expr, str]]:
     ]
 
 
+def misplaced(noun: str, module: Module) -> list[str]:
+    """Each `SQL["x"]` outside `def x`: a statement and the function that runs it have one name."""
+    homes = {
+        id(node): function.name
+        for function in ast.walk(module.tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    return [
+        f"{module.at(node)}: {name} is run by {homes.get(id(node), 'no function')}"
+        for node, name in references(noun, module)
+        if homes.get(id(node)) != name
+    ]
+
+
 def _loads(node: ast.expr) -> str | None:
     """The noun in `load("noun")` or `queries.load("noun")`."""
     if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "load":
@@ -88,6 +103,10 @@ def test_every_statement_has_one_user_and_every_use_a_statement() -> None:
     assert [said for noun, sql, module in _pairs() for said in unpaired(noun, sql, module)] == []
 
 
+def test_a_statement_and_its_function_have_one_name() -> None:
+    assert [said for noun, _, module in _pairs() for said in misplaced(noun, module)] == []
+
+
 def test_statements_get_the_parameters_they_take() -> None:
     assert [said for noun, sql, module in _pairs() for said in mismatched(noun, sql, module)] == []
 
@@ -129,6 +148,12 @@ def test_a_pair_is_left_alone() -> None:
 )
 def test_an_unpaired_statement_is_found(sql: str, user: str) -> None:
     assert unpaired("calls", sql, Module("calls.py", user))
+
+
+def test_a_misplaced_statement_is_found() -> None:
+    assert misplaced("calls", Module("calls.py", USER))
+    assert misplaced("calls", Module("calls.py", "SQL = load('calls')\nasync def begin(tx): await run(SQL['end'])"))
+    assert not misplaced("calls", Module("calls.py", "SQL = load('calls')\nasync def end(tx): await run(SQL['end'])"))
 
 
 @pytest.mark.parametrize("text", ["a=1", "a=1, b=2, c=3", ""])
