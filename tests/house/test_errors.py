@@ -18,7 +18,7 @@ PERSONAL = {"phone", "name", "email", "address", "transcript", "attributes", "co
 def broad_excepts(module: Module) -> list[str]:
     handlers = [node for node in ast.walk(module.tree) if isinstance(node, ast.ExceptHandler)]
     found: list[ast.expr | ast.excepthandler] = []
-    found += [node for node in handlers if _is_broad(module, node.type) and not _raises_again(node)]
+    found += [node for node in handlers if _is_broad(module, node.type) and not _passes_on(node)]
     found += [call for call, name in module.calls() if name == "contextlib.suppress" and _any_broad(module, call)]
     return [
         f"{module.at(node)} catches everything without a reason"
@@ -37,8 +37,15 @@ def _any_broad(module: Module, call: ast.Call) -> bool:
     return any(_is_broad(module, argument) for argument in call.args)
 
 
-def _raises_again(handler: ast.ExceptHandler) -> bool:
-    last = handler.body[-1]
+def _passes_on(handler: ast.ExceptHandler) -> bool:
+    """Whether it ends by raising again, or begins by telling the log, with the traceback, what was caught."""
+    first, last = handler.body[0], handler.body[-1]
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Call)
+        and isinstance(first.value.func, ast.Attribute)
+    ):
+        return first.value.func.attr == "exception"
     return isinstance(last, ast.Raise) and last.exc is None
 
 
@@ -106,6 +113,7 @@ def test_matches_forget_nothing() -> None:
     [
         "try: a()\nexcept Exception: pass",
         "try: a()\nexcept: pass",
+        "try: a()\nexcept Exception:\n    log.warning('It failed.')",
         "try: a()\nexcept (OSError, BaseException) as error:\n    print(error)",
         "try: a()\nexcept Exception:  # noqa: BLE001\n    pass",
         "try: a()\nexcept Exception:  # sorry\n    pass",
@@ -123,6 +131,7 @@ def test_a_broad_except_is_found(text: str) -> None:
         "try: a()\nexcept Exception:  # noqa: BLE001: a hook of theirs must not stop us\n    pass",
         "try: a()\nexcept Exception:  # a hook of theirs must not stop us\n    pass",
         "try: a()\nexcept BaseException:\n    close()\n    raise",
+        "try: a()\nexcept Exception:\n    log.exception('The carrier adapter failed.')\n    b()",
         "try: a()\nexcept OSError: pass",
     ],
 )

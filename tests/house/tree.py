@@ -3,7 +3,7 @@
 import ast
 import subprocess
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -70,8 +70,8 @@ class Module:
         return f"{self.name}:{node.lineno}"
 
 
-def modules(folder: Path) -> list[Module]:
+@cache
+def modules(folder: Path) -> tuple[Module, ...]:
     """The Python files below `folder`."""
-    return [
-        Module(path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")) for path in files(folder, ".py")
-    ]
+    texts = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files(folder, ".py")}
+    return tuple(Module(name, text) for name, text in texts.items())
