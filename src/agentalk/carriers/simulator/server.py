@@ -17,8 +17,8 @@ import msgspec
 import uvicorn
 from litestar import Litestar, Request, Response, get, post, put
 from litestar.datastructures import State
-from litestar.di import Provide
-from litestar.params import Parameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, QueryParameter
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -86,7 +86,7 @@ class BadBody(Exception):
 
 
 @post("/calls")
-async def place(request: WebRequest, simulator: Simulator) -> ASGIApp:
+async def place(request: WebRequest, simulator: NamedDependency[Simulator]) -> ASGIApp:
     """Place a call, or misbehave."""
     body = await _read(request, _call_request)
     if urlsplit(body.callback_url).scheme not in ("http", "https"):
@@ -112,28 +112,30 @@ async def place(request: WebRequest, simulator: Simulator) -> ASGIApp:
 
 
 @get("/calls/{call_id:uuid}")
-async def show(call_id: UUID, simulator: Simulator) -> ASGIApp:
+async def show(call_id: FromPath[UUID], simulator: NamedDependency[Simulator]) -> ASGIApp:
     """A call by the id of who placed it, with its events so far."""
     found = simulator.exchange.find(CallId(call_id), simulator.clock.now())
     return _json(404, wire.Problem(wire.NO_SUCH_CALL)) if isinstance(found, Absent) else _json(200, found)
 
 
 @post("/calls/{carrier_call_id:str}/hangup")
-async def hangup(carrier_call_id: str, simulator: Simulator) -> ASGIApp:
+async def hangup(carrier_call_id: FromPath[str], simulator: NamedDependency[Simulator]) -> ASGIApp:
     """End a call. One that is unknown or over is left as it is."""
     await simulator.carrier.hangup(carrier_call_id, simulator.clock.now())
     return _json(202, {})
 
 
 @get("/ledger")
-async def rows(simulator: Simulator, call_id: Annotated[UUID | None, Parameter(query="callId")] = None) -> ASGIApp:
+async def rows(
+    simulator: NamedDependency[Simulator], call_id: Annotated[UUID | None, QueryParameter(name="callId")] = None
+) -> ASGIApp:
     """Every placement, or those of one call: one JSON object a line, in the order in which they were made."""
     found = simulator.exchange.ledger.rows(None if call_id is None else CallId(call_id))
     return ASGIResponse(body=_encoder.encode_lines(found), media_type=NDJSON)
 
 
 @get("/stats")
-async def stats(simulator: Simulator) -> ASGIApp:
+async def stats(simulator: NamedDependency[Simulator]) -> ASGIApp:
     """Counts."""
     ledger, callbacks = simulator.exchange.ledger, simulator.callbacks
     counts = Stats(
@@ -149,14 +151,14 @@ async def stats(simulator: Simulator) -> ASGIApp:
 
 
 @put("/mix")
-async def set_mix(request: WebRequest, simulator: Simulator) -> ASGIApp:
+async def set_mix(request: WebRequest, simulator: NamedDependency[Simulator]) -> ASGIApp:
     """Replace the mix, for calls placed from now on. What the body leaves out takes its default."""
     simulator.exchange.mix = await _read(request, _mix)
     return _json(200, simulator.exchange.mix)
 
 
 @put("/faults")
-async def set_faults(request: WebRequest, simulator: Simulator) -> ASGIApp:
+async def set_faults(request: WebRequest, simulator: NamedDependency[Simulator]) -> ASGIApp:
     """Replace the faults, for calls placed from now on. What the body leaves out does not happen."""
     simulator.exchange.faults = await _read(request, _faults)
     return _json(200, simulator.exchange.faults)
@@ -199,6 +201,7 @@ def web_server(app: Litestar) -> uvicorn.Server:
         lifespan="on",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=PARTING,
     )

@@ -8,7 +8,7 @@ Magic numbers, whatever the mix says: +15005550001 invalid_number, …02 unreach
 
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from itertools import accumulate
+from math import fsum
 from struct import unpack
 from typing import NamedTuple
 
@@ -26,16 +26,16 @@ PICKED_UP = {
     Outcome.ABANDONED: AnsweredBy.HUMAN,
     Outcome.OPTED_OUT: AnsweredBy.HUMAN,
 }
-ONLY_RANG = {Outcome.NO_ANSWER, Outcome.REJECTED}
-NEVER_RANG = {
+ONLY_RANG = (Outcome.NO_ANSWER, Outcome.REJECTED)
+NEVER_RANG = (
     Outcome.BUSY,
     Outcome.UNWANTED,
     Outcome.BLOCKED,
     Outcome.INVALID_NUMBER,
     Outcome.UNREACHABLE,
     Outcome.CARRIER_FAILURE,
-}
-SIMULATED = PICKED_UP.keys() | ONLY_RANG | NEVER_RANG
+)
+SIMULATED = (*PICKED_UP, *ONLY_RANG, *NEVER_RANG)
 
 MAGIC_NUMBERS = {
     "+15005550001": Outcome.INVALID_NUMBER,
@@ -87,7 +87,7 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
     seed: int = 0
 
     def __post_init__(self) -> None:
-        unknown = sorted(self.weights.keys() - SIMULATED)
+        unknown = sorted(self.weights.keys() - set(SIMULATED))
         if unknown:
             raise ValueError(f"The simulator cannot bring about: {', '.join(unknown)}.")
         if min(self.weights.values(), default=0) < 0 or sum(self.weights.values()) <= 0:
@@ -174,14 +174,18 @@ def draw(seed: int, topic: str, phone: str, nth: int) -> tuple[float, ...]:
     """Eight independent numbers in [0, 1), the same for the same arguments on every machine."""
     digest = blake2b(f"{seed}/{topic}/{phone}/{nth}".encode()).digest()
     # 53 bits are what a float holds: more could round up to 1.
-    return tuple((lot >> 11) / 2**53 for lot in unpack(">8Q", digest))
+    return tuple([(lot >> 11) / 2**53 for lot in unpack(">8Q", digest)])
 
 
 def _pick(weights: dict[Outcome, float], lot: float) -> Outcome:
-    # In the order of the enum: the order of keys in somebody's JSON must not matter.
-    possible = [outcome for outcome in Outcome if weights.get(outcome, 0) > 0]
-    limits = list(accumulate(weights[outcome] for outcome in possible))
-    return next(outcome for outcome, limit in zip(possible, limits, strict=True) if lot * limits[-1] < limit)
+    # In an order of our own and summed exactly: the order of keys in somebody's JSON must not matter.
+    left = lot * fsum(weights.values())
+    for outcome in SIMULATED:
+        left -= weights.get(outcome, 0.0)
+        if left < 0:
+            return outcome
+    # Rounding left a crumb.
+    return max(weights, key=lambda outcome: weights[outcome])
 
 
 def _between(span: tuple[float, float], lot: float) -> float:
