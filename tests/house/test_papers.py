@@ -1,4 +1,4 @@
-"""What people read and what git holds: decisions, commands, and nothing of the machine it was written on."""
+"""What people read and what git holds: decisions, locks, and nothing of the machine it was written on."""
 
 import re
 import tomllib
@@ -8,7 +8,6 @@ import pytest
 from tests.house.tree import ROOT, tracked
 
 DECISIONS = ROOT / "docs" / "decisions"
-COMMANDS = {"demo", "serve", "test", "check", "fix", "bench", "lock"}
 MOST_LINES_OF_A_DECISION = 60
 LEAKS = {
     "a path of somebody's machine": re.compile(r"(?<![\w.$}])/(?:root|home|work|Users|tmp)/\w"),
@@ -33,35 +32,14 @@ def wrong_decision(name: str, text: str) -> list[str]:
     return said
 
 
-def unknown_commands(name: str, text: str, targets: set[str]) -> list[str]:
-    """`make x` in code, where the Makefile has no x."""
-    code = re.findall(r"`[^`\n]+`|^```.*?^```", text, re.MULTILINE | re.DOTALL)
-    asked = [word for piece in code for word in re.findall(r"(?:^|[`;&(]|&& )\s*make ([a-z]\w*)", piece, re.MULTILINE)]
-    return [f"{name}: the Makefile has no '{word}'" for word in asked if word not in targets]
-
-
 def leaks(name: str, text: str) -> list[str]:
     return [f"{name} names {what}: {found[0]}" for what, pattern in LEAKS.items() if (found := pattern.search(text))]
-
-
-def targets(makefile: str) -> set[str]:
-    return set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
 
 
 def test_decisions_are_short_and_quotable() -> None:
     papers = sorted(DECISIONS.iterdir())
     assert [said for paper in papers for said in wrong_decision(paper.name, paper.read_text(encoding="utf-8"))] == []
     assert [paper.name[:4] for paper in papers] == [f"{number:04}" for number in range(1, len(papers) + 1)]
-
-
-def test_the_makefile_has_the_commands() -> None:
-    assert targets((ROOT / "Makefile").read_text()) >= COMMANDS
-
-
-def test_commands_in_the_papers_exist() -> None:
-    known = targets((ROOT / "Makefile").read_text())
-    papers = [path for path in tracked() if path.suffix == ".md"]
-    assert [said for path in papers for said in unknown_commands(path.name, path.read_text("utf-8"), known)] == []
 
 
 def test_nothing_of_the_machine_is_committed() -> None:
@@ -104,12 +82,6 @@ def test_types_are_checked_strictly() -> None:
 def test_a_wrong_decision_is_found(name: str, text: str) -> None:
     assert wrong_decision(name, text)
     assert not wrong_decision("0001-a.md", "# 0001. A\n\n> B.\n\nC.\n")
-
-
-@pytest.mark.parametrize("text", ["`make it`", "```\nmake demo\nmake it  # so\n```", "```sh\ncd a && make it\n```"])
-def test_an_unknown_command_is_found(text: str) -> None:
-    assert unknown_commands("README.md", text, {"demo"})
-    assert not unknown_commands("README.md", "We make it with `make demo ARGS=1`.\n```\nmake demo\n```", {"demo"})
 
 
 @pytest.mark.parametrize(
