@@ -1,4 +1,4 @@
-"""PostgreSQL for tests: one server for the run, a template with the schema, a fresh database cloned from it for each test."""
+"""PostgreSQL for tests: one server for the run, and for each test a fresh database cloned from a template."""
 
 import asyncio
 import inspect
@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from agentalk.postgres import EmbeddedPostgres
 from agentalk.store.database import Database
 from agentalk.store.migrate import migrate

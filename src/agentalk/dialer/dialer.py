@@ -53,14 +53,14 @@ class Dialer:
         self._agenda: dict[OrgId, datetime] = {}
         self._next_check: datetime | None = None
         self._next_start: datetime | None = None
-        self._dispatcher: Dispatcher | None = None
+        self.dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._clock: Clock | None = None
 
     def hear(self, kind: str, event: CallEvent) -> None:
         """Take an event from an in-process carrier of `kind`."""
-        if self._dispatcher is not None:
-            self._dispatcher.hear(kind, event, self._clock.now() if self._clock else event.at)
+        if self.dispatcher is not None:
+            self.dispatcher.hear(kind, event, self._clock.now() if self._clock else event.at)
 
     async def tick(self, now: datetime, orgs: Collection[OrgId] | None = None) -> datetime | None:
         """One round at `now` over `orgs` (None: all that have work); the next moment at which something is due.
@@ -84,8 +84,8 @@ class Dialer:
 
     async def settle(self) -> None:
         """Wait until every request under way is answered and recorded."""
-        if self._dispatcher is not None:
-            await self._dispatcher.settle()
+        if self.dispatcher is not None:
+            await self.dispatcher.settle()
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Tick until `stop` is set, then drain: nothing new is dialled, what is under way is recorded."""
@@ -139,8 +139,8 @@ class Dialer:
     async def _beat(self, now: datetime) -> None:
         if self._beat_at is None:
             self.id = self.id or DialerId(uuid7(now))
-            self._dispatcher = Dispatcher(self._database, self._carriers, self.id, self._lease)
-            self._reconciler = Reconciler(self._database, self._carriers, self._dispatcher, self.id)
+            self.dispatcher = Dispatcher(self._database, self._carriers, self.id, self._lease)
+            self._reconciler = Reconciler(self._database, self._carriers, self.dispatcher, self.id)
             await self._database.run(dialers.register, self.id, now)
         elif now - self._beat_at < self._lease / 5:
             return
@@ -161,13 +161,13 @@ class Dialer:
         return await self._reconciler.check(now)
 
     async def _turn(self, org: OrgId, now: datetime) -> Turn:
-        if self.id is None or self._dispatcher is None:
+        if self.id is None or self.dispatcher is None:
             raise RuntimeError("a dialer registers before it dials")
         turn = await self._database.run(
             claim, org, dialer=self.id, kinds=self._carriers.keys(), slots=self._slots, now=now
         )
         if turn.reservations:
-            await self._dispatcher.dispatch(org, turn, now)
+            await self.dispatcher.dispatch(org, turn, now)
         return turn
 
     async def _retire(self, now: datetime) -> None:

@@ -49,10 +49,10 @@ SELECT %(campaign)s, zones, status, sum(n) FROM folded GROUP BY zones, status HA
 SELECT s.campaign_id, (
     SELECT count(*) FROM (
         SELECT FROM jsonb_to_recordset(s.zones) AS z(zones text)
-        CROSS JOIN generate_series(0, 2) AS lane
+        CROSS JOIN generate_series(0, 2) AS l(lane)
         CROSS JOIN LATERAL (
             SELECT FROM campaign_contacts cc
-            WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = lane
+            WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = l.lane
                 AND cc.status IN ('pending', 'waiting') AND cc.due_at <= %(now)s
             LIMIT s.most
         ) due
@@ -66,10 +66,10 @@ FROM jsonb_to_recordset(%(shares)s::jsonb) AS s(campaign_id uuid, most integer, 
 SELECT min(due.due_at)
 FROM jsonb_to_recordset(%(shares)s::jsonb) AS s(campaign_id uuid, zones jsonb)
 CROSS JOIN LATERAL jsonb_to_recordset(s.zones) AS z(zones text)
-CROSS JOIN generate_series(0, 2) AS lane
+CROSS JOIN generate_series(0, 2) AS l(lane)
 CROSS JOIN LATERAL (
     SELECT cc.due_at FROM campaign_contacts cc
-    WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = lane
+    WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = l.lane
         AND cc.status IN ('pending', 'waiting') AND cc.due_at > %(now)s
     ORDER BY cc.due_at LIMIT 1
 ) due;
@@ -85,10 +85,10 @@ WITH share AS (
         row_number() OVER (PARTITION BY s.campaign_id ORDER BY due.lane, due.due_at, due.seq) AS place
     FROM share s
     CROSS JOIN LATERAL jsonb_to_recordset(s.zones) AS z(zones text)
-    CROSS JOIN generate_series(0, 2) AS lane
+    CROSS JOIN generate_series(0, 2) AS l(lane)
     CROSS JOIN LATERAL (
         SELECT cc.contact_id, cc.lane, cc.due_at, cc.seq FROM campaign_contacts cc
-        WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = lane
+        WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = l.lane
             AND cc.status IN ('pending', 'waiting') AND cc.due_at <= %(now)s
         ORDER BY cc.due_at LIMIT s.quota
     ) due
@@ -132,10 +132,10 @@ FROM numbered n JOIN reserved r ON r.id = n.id;
 WITH chosen AS (
     SELECT cc.campaign_id, cc.contact_id
     FROM unnest(%(campaigns)s::uuid[]) AS s(campaign_id)
-    CROSS JOIN generate_series(0, 2) AS lane
+    CROSS JOIN generate_series(0, 2) AS l(lane)
     CROSS JOIN LATERAL (
         SELECT c.campaign_id, c.contact_id FROM campaign_contacts c
-        WHERE c.campaign_id = s.campaign_id AND c.zones = '' AND c.lane = lane
+        WHERE c.campaign_id = s.campaign_id AND c.zones = '' AND c.lane = l.lane
             AND c.status IN ('pending', 'waiting')
         LIMIT %(most)s
     ) cc
