@@ -123,8 +123,8 @@ class Lost(msgspec.Struct, frozen=True):
 Report = CallEvent | Bound | NotPlaced | Doubtful | Lost
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One attempt to reach a contact, as its users see it.
+class CallSummary(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One attempt to reach a contact, as lists show it.
 
     `carrier` is the kind of carrier, `duration_seconds` runs from the answer to the end.
     """
@@ -147,6 +147,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ended_at: datetime | None
     duration_seconds: float | None
     ended_reason: str | None
+
+
+class Call(CallSummary, frozen=True, kw_only=True, rename="camel"):
+    """One attempt to reach a contact, with what was said."""
+
     transcript: tuple[Utterance, ...]
 
 

@@ -51,7 +51,7 @@ class VoicemailAction(StrEnum):
     LEAVE_MESSAGE = "leave_message"
 
 
-class Voicemail(msgspec.Struct, frozen=True):
+class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to do about voicemail."""
 
     action: VoicemailAction = VoicemailAction.HANGUP
@@ -116,7 +116,7 @@ _D, _A, _P, _S, _C = CampaignStatus
 # (status, action) → the status it leads to; what is missing is a conflict.
 TRANSITIONS: Mapping[tuple[CampaignStatus, Action], CampaignStatus] = {
     **{(status, Action.START): _A for status in CampaignStatus},
-    **{(status, Action.START_AT): status for status in CampaignStatus},
+    **{(status, Action.START_AT): status for status in CampaignStatus if status is not _A},
     **{(status, Action.BEGIN): _A for status in CampaignStatus},
     (_A, Action.PAUSE): _P,
     (_P, Action.PAUSE): _P,
@@ -128,6 +128,7 @@ TRANSITIONS: Mapping[tuple[CampaignStatus, Action], CampaignStatus] = {
 }
 
 _ADVICE = {
+    Action.START_AT: "Pause or stop it first, then set a time to start again.",
     Action.PAUSE: "Only an active campaign can be paused; start it first.",
     Action.STOP: "Its contacts are finished; there is nothing to stop.",
 }
@@ -139,3 +140,14 @@ def after(status: CampaignStatus, action: Action) -> CampaignStatus:
     if target is None:
         raise Conflict(f"The campaign is {status}. {_ADVICE.get(action, '')}".strip(), code="invalid_state")
     return target
+
+
+def phase_shown(status: CampaignStatus, stored: Phase | None, start_at: datetime | None, calling: int) -> Phase | None:
+    """The phase beside the status: the engine's own (`stored`) while it works on the campaign, else what can be told
+    without it. `calling` is how many contacts are on a call.
+    """
+    if status is CampaignStatus.ACTIVE:
+        return stored
+    if start_at is not None:
+        return Phase.SCHEDULED
+    return Phase.DRAINING if calling else None

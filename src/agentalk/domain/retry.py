@@ -14,7 +14,7 @@ _HOUR = 60
 _DAY = 24 * _HOUR
 
 
-class RetryRule(msgspec.Struct, frozen=True, rename="camel"):
+class RetryRule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Call again after `outcome`: the n-th such outcome waits the n-th of `delay_minutes` (the last one repeats).
 
     `max_retries` bounds how many retries this outcome may cause; None leaves only the policy's `max_attempts`.
@@ -54,7 +54,7 @@ _BACKOFF_FIRST = timedelta(seconds=5)
 _BACKOFF_MOST = timedelta(hours=1)
 
 
-class RetryPolicy(msgspec.Struct, frozen=True, rename="camel"):
+class RetryPolicy(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """At most `max_attempts` attempts in all, and a rule for each outcome worth another."""
 
     max_attempts: int = 3

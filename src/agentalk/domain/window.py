@@ -46,7 +46,7 @@ class UnknownTimeZone(StrEnum):
     CAMPAIGN = "campaign"
 
 
-class Slot(msgspec.Struct, frozen=True):
+class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours of one day, `HH:MM`; `end` may be `24:00`. An end at or before the start is the next day's."""
 
     day: Day
@@ -54,7 +54,7 @@ class Slot(msgspec.Struct, frozen=True):
     end: str
 
 
-class Window(msgspec.Struct, frozen=True, rename="camel"):
+class Window(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """When a campaign's contacts may be called. An empty tuple of slots never opens."""
 
     time_zone_mode: TimeZoneMode = TimeZoneMode.CONTACT
