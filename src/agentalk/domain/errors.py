@@ -86,3 +86,8 @@ class Stale(Refusal):
     """The record changed since it was read."""
 
     code = "stale"
+
+    @classmethod
+    def noun(cls, noun: str) -> "Stale":
+        """The usual sentence: this `noun` changed."""
+        return cls(f"The {noun} changed since you read it. Read it again, and send your change with its new ETag.")

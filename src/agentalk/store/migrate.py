@@ -4,6 +4,8 @@ from importlib.resources import files
 
 import psycopg
 
+from agentalk.store.database import Tx
+
 # Any fixed number will do; it only has to be ours.
 _LOCK = 7_236_104_551
 
@@ -14,7 +16,7 @@ async def migrate(dsn: str) -> list[str]:
     All of them are one transaction. Any number of processes may call this at once: one works, the others wait and find
     nothing left to do. Raises `NewerSchema` if the database was migrated by a newer version of Agentalk.
     """
-    known = sorted(f.name for f in files("agentalk.store").joinpath("migrations").iterdir() if f.name.endswith(".sql"))
+    known = _known()
     async with await psycopg.AsyncConnection.connect(dsn) as tx:
         await tx.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         await tx.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)")
@@ -28,6 +30,21 @@ async def migrate(dsn: str) -> list[str]:
             await tx.execute(text)
             await tx.execute("INSERT INTO migrations VALUES (%s)", (name,))
     return lacking
+
+
+async def pending(tx: Tx) -> list[str]:
+    """The migrations that the database lacks, in order."""
+    cursor = await tx.execute("SELECT to_regclass('migrations') IS NOT NULL")
+    if await cursor.fetchone() != (True,):
+        return _known()
+    cursor = await tx.execute("SELECT name FROM migrations")
+    done = {name for (name,) in await cursor.fetchall()}
+    return [name for name in _known() if name not in done]
+
+
+def _known() -> list[str]:
+    folder = files("agentalk.store").joinpath("migrations")
+    return sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
 
 
 class NewerSchema(Exception):

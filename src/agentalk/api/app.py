@@ -1,0 +1,64 @@
+"""The API as one application. How to add an operation:
+
+1. `operations/NOUN.py` holds what it does:
+   `async def create(tx: Tx, org: OrgId, draft: NewAgent, now: datetime) -> Agent`.
+   It raises `Invalid`, `NotFound`, `Conflict`, … (domain/errors.py) and knows nothing of HTTP.
+2. `api/NOUN.py` holds a thin handler; see `api/endpoint.py` for what its signature may ask for:
+
+       @patch("/api/agents/{agent_id}", summary="Change an agent", tag="Agents")
+       async def agents_update(
+           tx: Tx, caller: Caller, agent_id: AgentId, body: AgentPatch, seen: datetime | None, now: datetime
+       ) -> Agent:
+           '''The description, in Markdown.'''
+           return await agents.change(tx, caller.org, agent_id, body, seen, now)
+
+3. `handlers = [...]` at the end of api/NOUN.py; add the module to `_NOUNS` below.
+
+Every struct in a body or query has `forbid_unknown_fields=True`; bounds are `Annotated[…, msgspec.Meta(…)]`; times are
+`Moment` (domain/moment.py), made UTC by `in_utc`. Lists take `query: Page` (or `DeepPage`, with a cursor) and return
+`listing(rows, total, query)`. `caller.org` is whose data to read or change (None: a superuser who named no
+organization: everyone's), `caller.own` where to create. A body is at most 64 KiB, or `most=LIST` (16 MiB) where a list
+is expected, or a file (`body: Upload`).
+Bad input, roles, ETags, Idempotency-Key, documentation (/openapi.json, /docs) follow from the signature.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+
+from agentalk.api import agents, carriers, errors, headers, health, organizations, tokens
+from agentalk.api.door import Door
+from agentalk.domain.clock import Clock
+from agentalk.store.database import Database
+
+_NOUNS = (agents, carriers, organizations, tokens)
+
+
+def build_app(
+    database: Database, clock: Clock, *, rate_limit: float = 100.0, extra_routes: Sequence[Any] = ()
+) -> Litestar:
+    """The API over an open database.
+
+    `rate_limit` is in requests per second and token, 0 for none. `extra_routes` are Litestar handlers or routers to
+    serve beside it.
+    """
+    door = Door(database, clock, rate_limit)
+    operations = [handler for noun in _NOUNS for handler in noun.handlers]
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        yield
+        await door.usage.settle()
+
+    return Litestar(
+        [*operations, health.healthz, health.readyz, *extra_routes],
+        state=State({"door": door}),
+        exception_handlers={Exception: errors.answer},
+        before_send=[headers.complete],
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+    )
