@@ -96,11 +96,13 @@ class _Seat:
         async with self.folder.gate():
             self.share.release()
             # Nobody can come in while we are in the gate: if it is ours alone now, we are the last.
-            if self.share.try_alone():
-                try:
+            try:
+                if self.share.try_alone():
                     await self.server.stop()
-                finally:
-                    self.share.release()
+                else:
+                    self.server.leave_running()
+            finally:
+                self.share.release()
 
 
 async def _join(folder: Folder) -> _Seat:

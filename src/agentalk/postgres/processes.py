@@ -51,6 +51,11 @@ class Server:
         said = PidFile.read(self.cluster)
         return said is not None and said.pid == self.pid and said.ready
 
+    def leave_running(self) -> None:
+        """Others use it and will stop it; that it began as our child no longer matters."""
+        if self.child:
+            self.child.returncode = 0  # or Popen warns that it forgets a living child
+
     async def stop(self) -> None:
         """A fast shutdown (sessions end, data is flushed); an immediate one, which recovers later, if that hangs."""
         for how, seconds in ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, HARD_STOP_SECONDS)):
