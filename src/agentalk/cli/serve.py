@@ -1,0 +1,62 @@
+"""`agentalk serve`: everything in one process."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from agentalk.cli.environment import DataDir, settings
+from agentalk.cli.output import say
+from agentalk.cli.processes import CarrierUrl, Host, Port, PublicUrl, stay, url_option, with_carrier
+from agentalk.domain.clock import Clock
+from agentalk.settings import Settings
+from agentalk.wiring.database import data_dir as folder_of
+from agentalk.wiring.first import Key, first_key
+from agentalk.wiring.processes import serve as serve_all
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data_dir: DataDir = None,
+    carrier: Annotated[str, typer.Option(help="The carrier that places calls.")] = "simulator",
+    carrier_url: CarrierUrl = None,
+    public_url: PublicUrl = None,
+) -> None:
+    """Run everything in one process: the API, the engine, and a database if you have none.
+
+    The first start creates an organization and prints a token for it, once.
+    """
+    chosen = with_carrier(settings(data_dir), carrier, carrier_url)
+    reached_at = url_option(public_url, "--public-url")
+
+    async def work(stop: asyncio.Event) -> None:
+        clock = Clock()
+        async with serve_all(chosen, host=host, port=port, clock=clock, public_url=reached_at) as running:
+            key = await first_key(running.database, clock.now())
+            greet(chosen, running.url or "", key)
+            await stop.wait()
+            say("Stopping.")
+
+    stay(chosen, work)
+
+
+def greet(settings: Settings, url: str, key: Key | None) -> None:
+    """What a person wants to know of a server that has just come up."""
+    say(f"[bold]Agentalk[/] serves at [bold cyan]{url}[/]  (documentation: {url}/docs)")
+    where = "the PostgreSQL of DATABASE_URL" if settings.database_url else folder_of(settings)
+    say(f"Data: {where}")
+    if key is None:
+        return
+    say()
+    say("This is its first start. Here is an organization and its token, [bold]shown this once[/]:")
+    say()
+    say(f"  export AGENTALK_URL={url}")
+    say(f"  export AGENTALK_TOKEN={key.token}")
+    say()
+    say(f"  organization: {key.organization.id} ({key.organization.name})")
+    say('  try it: curl -H "Authorization: Bearer $AGENTALK_TOKEN" $AGENTALK_URL/api/campaigns')
+    say()

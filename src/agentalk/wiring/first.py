@@ -1,0 +1,37 @@
+"""The first start: an organization and a token to begin with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agentalk.domain.organization import Organization, Role
+from agentalk.operations import organizations, tokens
+from agentalk.operations.organizations import NewOrganization
+from agentalk.operations.tokens import NewToken
+from agentalk.store.database import Database, Tx
+
+
+@dataclass(frozen=True)
+class Key:
+    """An organization and a token for it. The token is known here and nowhere else."""
+
+    organization: Organization
+    token: str
+
+
+async def first_key(database: Database, now: datetime) -> Key | None:
+    """An organization `default` with a token, if there is no organization at all; else None."""
+    return await database.run(_first_key, now)
+
+
+async def new_key(tx: Tx, organization_name: str, token_name: str, now: datetime) -> Key:
+    """A new organization with an admin token."""
+    organization = await organizations.create(tx, NewOrganization(name=organization_name), now)
+    issued = await tokens.create(tx, organization.id, NewToken(name=token_name, role=Role.ADMIN), now)
+    if issued.token is None:
+        raise RuntimeError("a token just made is shown")
+    return Key(organization, issued.token)
+
+
+async def _first_key(tx: Tx, now: datetime) -> Key | None:
+    _, total = await organizations.page(tx, None, 1, 0)
+    return None if total else await new_key(tx, "default", "first", now)
