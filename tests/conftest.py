@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,29 +38,24 @@ async def _bounded(test: Any, arguments: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The DSN of a PostgreSQL server: `TEST_DATABASE_URL` if set, else an embedded one of our own."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
         return
-    postgres = EmbeddedPostgres(_reachable(tmp_path_factory.mktemp("postgres")))
-    with asyncio.Runner() as runner:
-        dsn = runner.run(postgres.start())
-        with psycopg.connect(dsn, autocommit=True) as admin:
-            # What a test stores need not survive a loss of power, and a database for each is made in no time.
-            admin.execute("ALTER SYSTEM SET fsync = off")
-            admin.execute("SELECT pg_reload_conf()")
-        yield dsn
-        runner.run(postgres.stop())
-
-
-def _reachable(folder: Path) -> Path:
-    """As root the server runs as another user, who must be able to enter the folders that pytest made for us alone."""
-    if os.geteuid() == 0:
-        for parent in (folder, folder.parent, folder.parent.parent):
-            parent.chmod(0o755)
-    return folder
+    with tempfile.TemporaryDirectory(prefix="agentalk-", ignore_cleanup_errors=True) as folder:
+        # As root the server runs as another user, who must be able to enter.
+        Path(folder).chmod(0o755)
+        postgres = EmbeddedPostgres(Path(folder))
+        with asyncio.Runner() as runner:
+            dsn = runner.run(postgres.start())
+            with psycopg.connect(dsn, autocommit=True) as admin:
+                # What a test stores need not survive a loss of power, and a database for each is made in no time.
+                admin.execute("ALTER SYSTEM SET fsync = off")
+                admin.execute("SELECT pg_reload_conf()")
+            yield dsn
+            runner.run(postgres.stop())
 
 
 @pytest.fixture(scope="session")
