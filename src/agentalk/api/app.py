@@ -29,7 +29,7 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 
-from agentalk.api import agents, carriers, errors, headers, health, organizations, tokens
+from agentalk.api import agents, carriers, errors, headers, health, organizations, reference, tokens
 from agentalk.api.door import Door
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
@@ -47,6 +47,7 @@ def build_app(
     """
     door = Door(database, clock, rate_limit)
     operations = [handler for noun in _NOUNS for handler in noun.handlers]
+    documentation = reference.handlers([handler.opt["endpoint"] for handler in operations])
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -54,7 +55,7 @@ def build_app(
         await door.usage.settle()
 
     return Litestar(
-        [*operations, health.healthz, health.readyz, *extra_routes],
+        [*operations, *documentation, health.healthz, health.readyz, *extra_routes],
         state=State({"door": door}),
         exception_handlers={Exception: errors.answer},
         before_send=[headers.complete],
