@@ -55,6 +55,36 @@ class CampaignContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     added_at: datetime
 
 
+class InvalidReason(StrEnum):
+    """Why a contact cannot be added to a campaign."""
+
+    NOT_FOUND = "not_found"
+    NO_PHONE = "no_phone"
+    INVALID_NUMBER = "invalid_number"
+
+
+class InvalidContact(msgspec.Struct, frozen=True, rename="camel"):
+    """An id that was asked for and cannot be added."""
+
+    contact_id: ContactId
+    reason: InvalidReason
+
+
+class Added(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became of a request to add contacts: `added`, `reset` and `invalid` add up to `requested`, the distinct ids.
+
+    A contact that was in the campaign before is reset: it is called as if it had just been added. One that is on a
+    call counts as reset; its reset waits for the call's end.
+    """
+
+    campaign_id: CampaignId
+    requested: int
+    added: int
+    reset: int
+    invalid: int
+    invalid_contacts: tuple[InvalidContact, ...]
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A contact in a campaign, as the engine sees it while a call is live.
 

@@ -96,6 +96,13 @@ async def fetch(tx: Tx, sql: LiteralString, **values: Any) -> list[TupleRow]:
         return await cursor.fetchall()
 
 
+async def fetch_anew(tx: Tx, sql: LiteralString, **values: Any) -> list[TupleRow]:
+    """All rows of a statement that is planned for these very values: with optional filters, or arrays of any length."""
+    async with tx.cursor(binary=True) as cursor:
+        await cursor.execute(sql, values, prepare=False)
+        return await cursor.fetchall()
+
+
 async def fetch_one(tx: Tx, sql: LiteralString, **values: Any) -> TupleRow | None:
     """The first row of a statement, or None."""
     async with tx.cursor(binary=True) as cursor:

@@ -108,7 +108,7 @@ CREATE TABLE campaigns (
     CHECK (status <> 'active' OR (start_at IS NULL AND started_at IS NOT NULL AND deleted_at IS NULL)),
     CHECK (status <> 'draft' OR started_at IS NULL)
 ) WITH (fillfactor = 50);
-CREATE INDEX campaigns_newest ON campaigns (organization_id, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX campaigns_newest ON campaigns (organization_id, id DESC) INCLUDE (status) WHERE deleted_at IS NULL;
 CREATE INDEX campaigns_active ON campaigns (organization_id) WHERE status = 'active';
 CREATE INDEX campaigns_scheduled ON campaigns (start_at) WHERE start_at IS NOT NULL AND deleted_at IS NULL;
 
@@ -154,6 +154,25 @@ CREATE TABLE campaign_tallies (
     n bigint NOT NULL
 );
 CREATE INDEX campaign_tallies_of_campaign ON campaign_tallies (campaign_id);
+
+-- A campaign as it is shown, its contacts counted by status.
+CREATE VIEW campaigns_counted AS
+SELECT c.id, c.organization_id, c.name, c.status, c.phase, c.status_reason, c.agent_id, c.carrier_id, c.caller_ids,
+    c.start_at, c.started_at, c.ended_at, c.max_concurrency, c.calls_per_second, c.priority,
+    c.window_hours::text AS window_hours, c.retry::text AS retry, c.voicemail ->> 'action' AS voicemail_action,
+    c.created_at, c.updated_at, t.*
+FROM campaigns c CROSS JOIN LATERAL (
+    SELECT coalesce(sum(n), 0)::bigint AS total,
+        coalesce(sum(n) FILTER (WHERE status = 'pending'), 0)::bigint AS pending,
+        coalesce(sum(n) FILTER (WHERE status = 'calling'), 0)::bigint AS calling,
+        coalesce(sum(n) FILTER (WHERE status = 'waiting'), 0)::bigint AS waiting,
+        coalesce(sum(n) FILTER (WHERE status = 'completed'), 0)::bigint AS completed,
+        coalesce(sum(n) FILTER (WHERE status = 'exhausted'), 0)::bigint AS exhausted,
+        coalesce(sum(n) FILTER (WHERE status = 'skipped'), 0)::bigint AS skipped,
+        coalesce(sum(n) FILTER (WHERE status = 'canceled'), 0)::bigint AS canceled
+    FROM campaign_tallies WHERE campaign_id = c.id
+) t
+WHERE c.deleted_at IS NULL;
 
 CREATE FUNCTION tally_added() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -260,14 +279,15 @@ CREATE INDEX carrier_events_of_call ON carrier_events (call_id);
 
 -- The outbox: what happened, in the transaction in which it happened.
 CREATE TABLE events (
-    id uuid PRIMARY KEY,
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id uuid NOT NULL,
     organization_id uuid NOT NULL,
     campaign_id uuid NOT NULL,
     type text NOT NULL,
     data jsonb NOT NULL,
     created_at timestamptz NOT NULL
 );
-CREATE INDEX events_of_campaign ON events (campaign_id, id);
+CREATE INDEX events_of_campaign ON events (campaign_id, seq);
 
 -- The first answer to a POST with an Idempotency-Key, replayed for 24 hours.
 CREATE TABLE idempotency_keys (

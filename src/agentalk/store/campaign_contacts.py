@@ -1,0 +1,95 @@
+"""Contacts in campaigns, as their users see them and change them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from psycopg.rows import TupleRow
+
+from agentalk.domain.call import Outcome
+from agentalk.domain.campaign_contact import (
+    Added,
+    CampaignContact,
+    ContactStatus,
+    InvalidContact,
+    InvalidReason,
+    SkipReason,
+)
+from agentalk.domain.ids import CampaignId, ContactId, OrgId
+from agentalk.store.database import Tx, execute, fetch, fetch_anew, fetch_one
+from agentalk.store.queries import load
+
+SQL = load("campaign_contacts")
+
+# Beyond any `seq`: the beginning of a list that is newest first.
+NEWEST = 2**63 - 1
+
+
+async def add(tx: Tx, org: OrgId, campaign: CampaignId, contacts: Sequence[ContactId], now: datetime) -> Added:
+    """Add distinct contacts to a campaign, or reset those who are in it. The caller holds the campaign."""
+    rows = await fetch_anew(tx, SQL["add"], org=org, campaign=campaign, contacts=list(contacts), now=now)
+    added, valid, invalid, reasons = rows[0]
+    return Added(
+        campaign_id=campaign,
+        requested=len(contacts),
+        added=added,
+        reset=valid - added,
+        invalid=len(contacts) - valid,
+        invalid_contacts=tuple(
+            InvalidContact(id, InvalidReason(reason)) for id, reason in zip(invalid or (), reasons or (), strict=True)
+        ),
+    )
+
+
+async def cancel_open(tx: Tx, campaign: CampaignId) -> int:
+    """Cancel every contact of a campaign that was still to be called."""
+    return await execute(tx, SQL["cancel_open"], campaign=campaign)
+
+
+async def cancel_contact(tx: Tx, org: OrgId, contact: ContactId) -> int:
+    """Cancel one contact in every campaign in which it was still to be called."""
+    return await execute(tx, SQL["cancel_contact"], org=org, contact=contact)
+
+
+async def refresh_zones(tx: Tx, org: OrgId, contacts: Sequence[ContactId]) -> int:
+    """Give contacts that are still to be called the zones that they have now."""
+    return await execute(tx, SQL["refresh_zones"], org=org, contacts=list(contacts))
+
+
+async def page(
+    tx: Tx, campaign: CampaignId, statuses: Collection[ContactStatus], before: int, limit: int, offset: int
+) -> list[tuple[int, CampaignContact]]:
+    """Contacts with any of the statuses, newest first, from below `seq` `before`; each with its `seq`."""
+    named = [status.value for status in statuses]
+    rows = await fetch(tx, SQL["page"], campaign=campaign, statuses=named, before=before, limit=limit, offset=offset)
+    return [(row[0], _campaign_contact(row)) for row in rows]
+
+
+async def total(tx: Tx, campaign: CampaignId, statuses: Collection[ContactStatus]) -> int:
+    """How many contacts have any of the statuses."""
+    named = [status.value for status in statuses]
+    row = await fetch_one(tx, SQL["total"], campaign=campaign, statuses=named)
+    return int(row[0]) if row else 0
+
+
+async def lock(tx: Tx, campaign: CampaignId, contact: ContactId) -> ContactStatus | None:
+    """Hold a contact of a campaign; its status, or None if it is not in the campaign."""
+    row = await fetch_one(tx, SQL["lock"], campaign=campaign, contact=contact)
+    return ContactStatus(row[0]) if row else None
+
+
+async def remove(tx: Tx, campaign: CampaignId, contact: ContactId) -> None:
+    """Take a contact out of a campaign; one that has been called is canceled, if it was still to be called."""
+    await execute(tx, SQL["remove"], campaign=campaign, contact=contact)
+
+
+def _campaign_contact(row: TupleRow) -> CampaignContact:
+    _, contact_id, status, attempts, next_attempt_at, last_outcome, skip_reason, added_at = row
+    return CampaignContact(
+        contact_id=contact_id,
+        status=ContactStatus(status),
+        attempts=attempts,
+        next_attempt_at=next_attempt_at,
+        last_outcome=last_outcome and Outcome(last_outcome),
+        skip_reason=skip_reason and SkipReason(skip_reason),
+        added_at=added_at,
+    )

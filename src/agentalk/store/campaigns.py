@@ -1,0 +1,189 @@
+"""Campaigns. `org` None means every organization's. A deleted campaign keeps its row: its calls refer to it."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from agentalk.domain.campaign import (
+    Campaign,
+    CampaignStatus,
+    Counts,
+    Phase,
+    StatusReason,
+    Voicemail,
+    VoicemailAction,
+    phase_shown,
+)
+from agentalk.domain.ids import AgentId, CampaignId, CarrierId, OrgId
+from agentalk.domain.retry import RetryPolicy
+from agentalk.domain.window import Window
+from agentalk.store.database import Tx, execute, fetch, fetch_one
+from agentalk.store.queries import load
+
+SQL = load("campaigns")
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A campaign locked until the transaction ends."""
+
+    organization_id: OrgId
+    status: CampaignStatus
+    start_at: datetime | None
+    agent_deleted: bool
+
+
+async def insert(tx: Tx, campaign: Campaign) -> None:
+    """A new draft."""
+    await execute(
+        tx,
+        SQL["insert"],
+        id=campaign.id,
+        org=campaign.organization_id,
+        name=campaign.name,
+        agent_id=campaign.agent_id,
+        carrier_id=campaign.carrier_id,
+        caller_ids=list(campaign.caller_ids),
+        max_concurrency=campaign.max_concurrency,
+        calls_per_second=campaign.calls_per_second,
+        priority=campaign.priority,
+        window=_json(campaign.window),
+        retry=_json(campaign.retry),
+        voicemail=_json(campaign.voicemail),
+        now=campaign.created_at,
+    )
+
+
+async def get(tx: Tx, org: OrgId | None, id: CampaignId) -> Campaign | None:
+    """One campaign, with its counts."""
+    row = await fetch_one(tx, SQL["get"], org=org, id=id)
+    return _campaign(row) if row else None
+
+
+async def page(
+    tx: Tx, org: OrgId | None, status: CampaignStatus | None, limit: int, offset: int
+) -> tuple[list[Campaign], int]:
+    """Campaigns with their counts, newest first, and how many there are in all."""
+    rows = await fetch(tx, SQL["page"], org=org, status=status and status.value, limit=limit, offset=offset)
+    return [_campaign(row[1:]) for row in rows if row[1] is not None], rows[0][0]
+
+
+async def lock(tx: Tx, org: OrgId | None, id: CampaignId) -> Held | None:
+    """Hold a campaign against others who change it. Contacts may be added, and calls dialled, meanwhile."""
+    return _held(await fetch_one(tx, SQL["lock"], org=org, id=id))
+
+
+async def lock_alone(tx: Tx, org: OrgId | None, id: CampaignId) -> Held | None:
+    """Hold a campaign alone: those who add contacts or commit to dial are waited for, and wait."""
+    return _held(await fetch_one(tx, SQL["lock_alone"], org=org, id=id))
+
+
+async def hold(tx: Tx, org: OrgId | None, id: CampaignId) -> OrgId | None:
+    """Keep a campaign from ending until this transaction does; its organization."""
+    row = await fetch_one(tx, SQL["hold"], org=org, id=id)
+    return row[0] if row else None
+
+
+async def parts(tx: Tx, org: OrgId, agent: AgentId | None, carrier: CarrierId | None) -> frozenset[str]:
+    """Which of `agent` and `carrier` the organization has."""
+    return frozenset(row[0] for row in await fetch(tx, SQL["parts"], org=org, agent=agent, carrier=carrier))
+
+
+async def change(tx: Tx, id: CampaignId, values: dict[str, Any], seen: datetime | None, now: datetime) -> bool:
+    """Change a campaign; False if it changed after `seen`. What is None in `values` stays; `carrier_given` says whether
+    `carrier_id` counts, `unschedule` whether to forget `start_at`.
+    """
+    written = {**values, **{name: values[name] and _json(values[name]) for name in ("window", "retry", "voicemail")}}
+    caller_ids = values["caller_ids"]
+    written["caller_ids"] = None if caller_ids is None else list(caller_ids)
+    return await fetch_one(tx, SQL["change"], id=id, seen=seen, now=now, **written) is not None
+
+
+async def schedule(tx: Tx, id: CampaignId, start_at: datetime, now: datetime) -> None:
+    """Have a campaign start at a time to come."""
+    await execute(tx, SQL["schedule"], id=id, start_at=start_at, now=now)
+
+
+async def start(tx: Tx, id: CampaignId, now: datetime) -> None:
+    """Make a campaign active."""
+    await execute(tx, SQL["start"], id=id, now=now)
+
+
+async def begin_scheduled(tx: Tx, now: datetime) -> list[tuple[OrgId, CampaignId, CampaignStatus]]:
+    """Make active, once, every campaign whose time has come; what they were before."""
+    rows = await fetch(tx, SQL["begin_scheduled"], now=now)
+    return [(org, id, CampaignStatus(status)) for org, id, status in rows]
+
+
+async def pause(tx: Tx, id: CampaignId, now: datetime) -> None:
+    """Make an active campaign paused."""
+    await execute(tx, SQL["pause"], id=id, now=now)
+
+
+async def stop(tx: Tx, id: CampaignId, now: datetime) -> None:
+    """Make a campaign stopped, unless it has stopped or completed."""
+    await execute(tx, SQL["stop"], id=id, now=now)
+
+
+async def unschedule(tx: Tx, id: CampaignId, now: datetime) -> None:
+    """Forget when a campaign was to start."""
+    await execute(tx, SQL["unschedule"], id=id, now=now)
+
+
+async def has_live_calls(tx: Tx, id: CampaignId) -> bool:
+    """Whether a call of the campaign has not ended."""
+    row = await fetch_one(tx, SQL["has_live_calls"], id=id)
+    return bool(row and row[0])
+
+
+async def delete(tx: Tx, id: CampaignId, now: datetime) -> None:
+    """The campaign is gone for its users, and never starts."""
+    await execute(tx, SQL["delete"], id=id, now=now)
+
+
+def _held(row: TupleRow | None) -> Held | None:
+    return None if row is None else Held(row[0], CampaignStatus(row[1]), row[2], row[3])
+
+
+def _campaign(row: TupleRow) -> Campaign:
+    counts = Counts(*row[20:])
+    status, stored = CampaignStatus(row[3]), row[4] and Phase(row[4])
+    return Campaign(
+        id=row[0],
+        organization_id=row[1],
+        name=row[2],
+        status=status,
+        phase=phase_shown(status, stored, row[9], counts.calling),
+        status_reason=row[5] and StatusReason(row[5]),
+        agent_id=row[6],
+        carrier_id=row[7],
+        caller_ids=tuple(row[8]),
+        start_at=row[9],
+        started_at=row[10],
+        ended_at=row[11],
+        max_concurrency=row[12],
+        calls_per_second=row[13],
+        priority=row[14],
+        window=_window(row[15]),
+        retry=_retry(row[16]),
+        voicemail=Voicemail(VoicemailAction(row[17])),
+        created_at=row[18],
+        updated_at=row[19],
+        counts=counts,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _window(text: str) -> Window:
+    return msgspec.json.decode(text, type=Window)
+
+
+@lru_cache(maxsize=1024)
+def _retry(text: str) -> RetryPolicy:
+    return msgspec.json.decode(text, type=RetryPolicy)
+
+
+def _json(value: msgspec.Struct) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,108 @@
+"""Contacts: people with phones. A deleted one keeps an emptied row, because its calls refer to it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from agentalk.domain.contact import Address, Contact
+from agentalk.domain.ids import ContactId, OrgId
+from agentalk.domain.window import ZoneGroup
+from agentalk.store.database import Tx, execute, fetch, fetch_anew, fetch_one
+from agentalk.store.queries import load
+
+SQL = load("contacts")
+
+
+class ContactRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A contact as an import brings it: what is None stays as it was. `zones` are the phone's."""
+
+    id: ContactId
+    phone: str
+    zones: ZoneGroup
+    name: str | None = None
+    time_zone: str | None = None
+    address: dict[str, str] | None = None
+    language: str | None = None
+    attributes: dict[str, str] | None = None
+
+
+async def get(tx: Tx, org: OrgId, id: ContactId) -> Contact | None:
+    """One contact."""
+    row = await fetch_one(tx, SQL["get"], org=org, id=id)
+    return _contact(row) if row else None
+
+
+async def lock(tx: Tx, org: OrgId, id: ContactId) -> Contact | None:
+    """One contact, held until the transaction ends."""
+    row = await fetch_one(tx, SQL["lock"], org=org, id=id)
+    return _contact(row) if row else None
+
+
+async def page(
+    tx: Tx, org: OrgId | None, phone: str | None, before: int | None, limit: int, offset: int
+) -> list[tuple[int, Contact]]:
+    """Contacts, newest first, from below `seq` `before`; each with its `seq`. `org` None: every organization's."""
+    rows = await fetch_anew(tx, SQL["page"], org=org, phone=phone, before=before, limit=limit, offset=offset)
+    return [(row[-1], _contact(row)) for row in rows]
+
+
+async def total(tx: Tx, org: OrgId | None, phone: str | None) -> int:
+    """How many such contacts there are."""
+    rows = await fetch_anew(tx, SQL["total"], org=org, phone=phone)
+    return int(rows[0][0])
+
+
+async def put(tx: Tx, org: OrgId, contact: Contact, zones: ZoneGroup) -> tuple[Contact, bool]:
+    """Make a contact be this; what was written, and whether there was none before."""
+    row = await fetch_one(
+        tx,
+        SQL["put"],
+        org=org,
+        id=contact.id,
+        phone=contact.phone,
+        name=contact.name,
+        time_zone=contact.time_zone,
+        zones=zones,
+        address=_json(contact.address),
+        language=contact.language,
+        attributes=_json(contact.attributes),
+        consent=_json(contact.consent),
+        now=contact.updated_at,
+    )
+    if row is None:
+        raise RuntimeError("an upsert returns its row")
+    return _contact(row), row[-1]
+
+
+async def merge(tx: Tx, org: OrgId, rows: Sequence[ContactRow], now: datetime) -> list[tuple[ContactId, bool]]:
+    """Make or complete contacts with distinct ids; each id, and whether there was none before."""
+    written = await fetch(tx, SQL["merge"], org=org, rows=msgspec.json.encode(rows).decode(), now=now)
+    return [(id, is_new) for id, is_new in written]
+
+
+async def delete(tx: Tx, org: OrgId, id: ContactId, now: datetime) -> bool:
+    """Forget a person; False if there is no such contact."""
+    return await execute(tx, SQL["delete"], org=org, id=id, now=now) == 1
+
+
+def _contact(row: TupleRow) -> Contact:
+    return Contact(
+        id=row[0],
+        phone=row[1],
+        name=row[2],
+        time_zone=row[3],
+        address=row[4] and msgspec.json.decode(row[4], type=Address),
+        language=row[5],
+        attributes=msgspec.json.decode(row[6], type=dict[str, Any]),
+        consent=row[7] and msgspec.json.decode(row[7], type=dict[str, Any]),
+        phone_invalid_at=row[8],
+        created_at=row[9],
+        updated_at=row[10],
+    )
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

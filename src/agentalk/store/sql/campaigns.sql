@@ -1,0 +1,116 @@
+-- name: insert
+INSERT INTO campaigns (id, organization_id, name, agent_id, carrier_id, caller_ids, max_concurrency, calls_per_second,
+    priority, window_hours, retry, voicemail, created_at, updated_at)
+VALUES (%(id)s, %(org)s, %(name)s, %(agent_id)s, %(carrier_id)s, %(caller_ids)s::text[], %(max_concurrency)s,
+    %(calls_per_second)s, %(priority)s, %(window)s::jsonb, %(retry)s::jsonb, %(voicemail)s::jsonb, %(now)s, %(now)s);
+
+-- name: get
+SELECT * FROM campaigns_counted
+WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id);
+
+-- name: page
+-- One organization's campaigns, or everyone's: of each pair of branches only the one asked for runs, on an index of its
+-- own. Without a campaign on the page there is still a row, for the total.
+WITH page AS (
+    (SELECT id FROM campaigns
+     WHERE organization_id = %(org)s AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
+     ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s)
+    UNION ALL
+    (SELECT id FROM campaigns
+     WHERE %(org)s::uuid IS NULL AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
+     ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s)
+), everything AS (
+    SELECT
+        (SELECT count(*) FROM campaigns
+         WHERE organization_id = %(org)s AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s))
+      + (SELECT count(*) FROM campaigns
+         WHERE %(org)s::uuid IS NULL AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s))
+        AS campaigns
+)
+SELECT everything.campaigns, counted.*
+FROM everything LEFT JOIN page ON true LEFT JOIN campaigns_counted counted ON counted.id = page.id
+ORDER BY page.id DESC;
+
+-- name: lock
+-- Holds the campaign's agent as well, so that it cannot be deleted meanwhile.
+SELECT c.organization_id, c.status, c.start_at, a.deleted_at IS NOT NULL
+FROM campaigns c JOIN agents a ON a.id = c.agent_id
+WHERE c.id = %(id)s AND c.organization_id = coalesce(%(org)s::uuid, c.organization_id) AND c.deleted_at IS NULL
+FOR NO KEY UPDATE OF c FOR KEY SHARE OF a;
+
+-- name: lock_alone
+SELECT organization_id, status, start_at, false FROM campaigns
+WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND deleted_at IS NULL
+FOR UPDATE;
+
+-- name: hold
+SELECT organization_id FROM campaigns
+WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND deleted_at IS NULL
+FOR KEY SHARE;
+
+-- name: parts
+-- Held, so that neither is deleted meanwhile.
+SELECT 'agent' FROM (
+    SELECT FROM agents WHERE organization_id = %(org)s AND id = %(agent)s AND deleted_at IS NULL FOR KEY SHARE
+) a
+UNION ALL
+SELECT 'carrier' FROM (
+    SELECT FROM carriers WHERE organization_id = %(org)s AND id = %(carrier)s FOR KEY SHARE
+) k;
+
+-- name: change
+UPDATE campaigns SET
+    name = coalesce(%(name)s, name),
+    agent_id = coalesce(%(agent_id)s, agent_id),
+    carrier_id = CASE WHEN %(carrier_given)s THEN %(carrier_id)s::uuid ELSE carrier_id END,
+    caller_ids = coalesce(%(caller_ids)s::text[], caller_ids),
+    max_concurrency = coalesce(%(max_concurrency)s, max_concurrency),
+    calls_per_second = coalesce(%(calls_per_second)s, calls_per_second),
+    priority = coalesce(%(priority)s, priority),
+    window_hours = coalesce(%(window)s::jsonb, window_hours),
+    retry = coalesce(%(retry)s::jsonb, retry),
+    voicemail = coalesce(%(voicemail)s::jsonb, voicemail),
+    start_at = CASE WHEN %(unschedule)s THEN NULL ELSE start_at END,
+    updated_at = %(now)s
+WHERE id = %(id)s AND deleted_at IS NULL AND updated_at = coalesce(%(seen)s::timestamptz, updated_at)
+RETURNING id;
+
+-- name: schedule
+UPDATE campaigns SET start_at = %(start_at)s, updated_at = %(now)s
+WHERE id = %(id)s AND status <> 'active' AND start_at IS DISTINCT FROM %(start_at)s::timestamptz;
+
+-- name: start
+UPDATE campaigns SET status = 'active', status_reason = 'user', phase = NULL, start_at = NULL,
+    started_at = coalesce(started_at, %(now)s), ended_at = NULL, updated_at = %(now)s
+WHERE id = %(id)s AND status <> 'active';
+
+-- name: begin_scheduled
+-- A campaign that someone else holds is being begun by another dialer, or changed: it is not waited for.
+WITH due AS (
+    SELECT id, status FROM campaigns
+    WHERE start_at <= %(now)s AND start_at IS NOT NULL AND deleted_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE campaigns SET status = 'active', status_reason = 'schedule', phase = NULL, start_at = NULL,
+    started_at = coalesce(started_at, %(now)s), ended_at = NULL, updated_at = %(now)s
+FROM due WHERE campaigns.id = due.id
+RETURNING campaigns.organization_id, campaigns.id, due.status;
+
+-- name: pause
+UPDATE campaigns SET status = 'paused', status_reason = 'user', phase = NULL, start_at = NULL, updated_at = %(now)s
+WHERE id = %(id)s AND status = 'active';
+
+-- name: stop
+UPDATE campaigns SET status = 'stopped', status_reason = 'user', phase = NULL, start_at = NULL, ended_at = %(now)s,
+    updated_at = %(now)s
+WHERE id = %(id)s AND status IN ('draft', 'active', 'paused');
+
+-- name: unschedule
+UPDATE campaigns SET start_at = NULL, updated_at = %(now)s WHERE id = %(id)s AND start_at IS NOT NULL;
+
+-- name: has_live_calls
+SELECT EXISTS (SELECT FROM calls WHERE campaign_id = %(id)s AND live);
+
+-- name: delete
+UPDATE campaigns SET deleted_at = %(now)s, start_at = NULL, updated_at = %(now)s
+WHERE id = %(id)s AND status <> 'active';
