@@ -53,6 +53,10 @@ _ID = re.compile(r"[^\x00-\x1f\x7f/]{1,200}")
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 
 
+BAD_ID = "must be 1 to 200 characters, none of them a slash or a control character"
+NO_NUMBER = "is not a number that can be dialled; write it in E.164, as +14155550123, or give its country"
+
+
 def is_contact_id(text: str) -> bool:
     """Whether a contact may have this id: 1 to 200 characters, no control characters, no slash."""
     return _ID.fullmatch(text) is not None
@@ -61,6 +65,11 @@ def is_contact_id(text: str) -> bool:
 def is_e164(text: str) -> bool:
     """Whether this is a number in E.164, as `+14155550123`."""
     return _E164.fullmatch(text) is not None
+
+
+def is_country(text: str) -> bool:
+    """Whether this can be an ISO 3166-1 alpha-2 code."""
+    return len(text) == 2 and text.isascii() and text.isalpha()
 
 
 def read_phone(text: str, country: str | None = None) -> str | None:

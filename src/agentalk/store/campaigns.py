@@ -62,6 +62,12 @@ async def get(tx: Tx, org: OrgId | None, id: CampaignId) -> Campaign | None:
     return _campaign(row) if row else None
 
 
+async def find(tx: Tx, org: OrgId | None, id: CampaignId) -> OrgId | None:
+    """The organization of a campaign, or None if there is no such campaign."""
+    row = await fetch_one(tx, SQL["find"], org=org, id=id)
+    return row[0] if row else None
+
+
 async def page(
     tx: Tx, org: OrgId | None, status: CampaignStatus | None, limit: int, offset: int
 ) -> tuple[list[Campaign], int]:

@@ -8,25 +8,13 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from agentalk.domain.contact import Address, Contact
+from agentalk.domain.contact_file import ContactRow
 from agentalk.domain.ids import ContactId, OrgId
 from agentalk.domain.window import ZoneGroup
 from agentalk.store.database import Tx, execute, fetch, fetch_anew, fetch_one
 from agentalk.store.queries import load
 
 SQL = load("contacts")
-
-
-class ContactRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A contact as an import brings it: what is None stays as it was. `zones` are the phone's."""
-
-    id: ContactId
-    phone: str
-    zones: ZoneGroup
-    name: str | None = None
-    time_zone: str | None = None
-    address: dict[str, str] | None = None
-    language: str | None = None
-    attributes: dict[str, str] | None = None
 
 
 async def get(tx: Tx, org: OrgId, id: ContactId) -> Contact | None:

@@ -8,6 +8,10 @@ VALUES (%(id)s, %(org)s, %(name)s, %(agent_id)s, %(carrier_id)s, %(caller_ids)s:
 SELECT * FROM campaigns_counted
 WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id);
 
+-- name: find
+SELECT organization_id FROM campaigns
+WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND deleted_at IS NULL;
+
 -- name: page
 -- One organization's campaigns, or everyone's: of each pair of branches only the one asked for runs, on an index of its
 -- own. Without a campaign on the page there is still a row, for the total.

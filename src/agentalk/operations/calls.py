@@ -1,0 +1,40 @@
+"""Calls: looked at and ended. `org` None means every organization's."""
+
+from datetime import datetime
+
+from agentalk.domain.call import Call, CallSummary
+from agentalk.domain.errors import Conflict, NotFound
+from agentalk.domain.ids import CallId, OrgId
+from agentalk.store import calls
+from agentalk.store.calls import CallFilter
+from agentalk.store.database import Tx, notify
+
+
+async def get(tx: Tx, org: OrgId | None, id: CallId) -> Call:
+    """One call, with what was said. Raises `NotFound`."""
+    call = await calls.get(tx, org, id)
+    if call is None:
+        raise NotFound.noun("call", id)
+    return call
+
+
+async def page(
+    tx: Tx, org: OrgId | None, wanted: CallFilter, before: CallId | None, limit: int, offset: int
+) -> list[CallSummary]:
+    """Calls, newest first, from below the id `before`."""
+    return await calls.page(tx, org, wanted, before, limit, offset)
+
+
+async def total(tx: Tx, org: OrgId | None, wanted: CallFilter) -> int:
+    """How many such calls there are."""
+    return await calls.total(tx, org, wanted)
+
+
+async def hang_up(tx: Tx, org: OrgId | None, id: CallId, now: datetime) -> Call:
+    """Have a live call ended; its end is reported like any. Raises `NotFound`, and `Conflict` if it has ended."""
+    home = await calls.hang_up(tx, org, id, now)
+    call = await get(tx, org, id)
+    if home is None:
+        raise Conflict("The call has ended already.", code="invalid_state")
+    await notify(tx, str(home))
+    return call
