@@ -29,12 +29,25 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 
-from agentalk.api import agents, carriers, errors, headers, health, organizations, reference, tokens
+from agentalk.api import (
+    agents,
+    calls,
+    campaign_contacts,
+    campaigns,
+    carriers,
+    contacts,
+    errors,
+    headers,
+    health,
+    organizations,
+    reference,
+    tokens,
+)
 from agentalk.api.door import Door
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
 
-_NOUNS = (agents, carriers, organizations, tokens)
+_NOUNS = (campaigns, campaign_contacts, contacts, calls, agents, carriers, organizations, tokens)
 
 
 def build_app(

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from agentalk.domain.call import Call, CallSummary
 from agentalk.domain.errors import Conflict, NotFound
-from agentalk.domain.ids import CallId, OrgId
-from agentalk.store import calls
+from agentalk.domain.ids import CallId, CampaignId, OrgId
+from agentalk.store import calls, campaigns
 from agentalk.store.calls import CallFilter
 from agentalk.store.database import Tx, notify
 
@@ -20,13 +20,15 @@ async def get(tx: Tx, org: OrgId | None, id: CallId) -> Call:
 
 async def page(
     tx: Tx, org: OrgId | None, wanted: CallFilter, before: CallId | None, limit: int, offset: int
-) -> list[CallSummary]:
-    """Calls, newest first, from below the id `before`."""
+) -> list[tuple[CallId, CallSummary]]:
+    """Calls, newest first, from below the id `before`; each with its id. Raises `NotFound` for the campaign."""
+    await _find(tx, org, wanted.campaign_id)
     return await calls.page(tx, org, wanted, before, limit, offset)
 
 
 async def total(tx: Tx, org: OrgId | None, wanted: CallFilter) -> int:
-    """How many such calls there are."""
+    """How many such calls there are. Raises `NotFound` for the campaign asked for."""
+    await _find(tx, org, wanted.campaign_id)
     return await calls.total(tx, org, wanted)
 
 
@@ -35,6 +37,11 @@ async def hang_up(tx: Tx, org: OrgId | None, id: CallId, now: datetime) -> Call:
     home = await calls.hang_up(tx, org, id, now)
     call = await get(tx, org, id)
     if home is None:
-        raise Conflict("The call has ended already.", code="invalid_state")
+        raise Conflict("The call has ended already.", code="call_ended")
     await notify(tx, str(home))
     return call
+
+
+async def _find(tx: Tx, org: OrgId | None, campaign: CampaignId | None) -> None:
+    if campaign is not None and await campaigns.find(tx, org, campaign) is None:
+        raise NotFound.noun("campaign", campaign)

@@ -34,15 +34,16 @@ class RowNote(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a file. `created`, `updated`, `repeated` and `refused` add up to `rows`.
+    """What became of a file. `created`, `updated`, `replaced` and `refused` add up to `rows`.
 
-    A repeated row has the id of a row before it, and was laid over it. `notes` tell of each, `errors` of each refused.
+    A row with the id of one before it is laid over that one and counts as replaced. `notes` tell of each, `errors` of
+    each that was refused.
     """
 
     rows: int
     created: int
     updated: int
-    repeated: int
+    replaced: int
     refused: int
     errors: tuple[RowError, ...]
     notes: tuple[RowNote, ...]
@@ -102,7 +103,7 @@ class _Reading:
             rows=self.file.rows,
             created=created,
             updated=len(self._named) - created,
-            repeated=len(self._notes),
+            replaced=len(self._notes),
             refused=len(self._errors),
             errors=tuple(self._errors),
             notes=tuple(self._notes),

@@ -33,10 +33,10 @@ async def get(tx: Tx, org: OrgId | None, id: CallId) -> Call | None:
 
 async def page(
     tx: Tx, org: OrgId | None, wanted: CallFilter, before: CallId | None, limit: int, offset: int
-) -> list[CallSummary]:
-    """Calls, newest first, from below the id `before`."""
+) -> list[tuple[CallId, CallSummary]]:
+    """Calls, newest first, from below the id `before`; each with its id."""
     values = {**_wanted(wanted), "org": org, "before": before, "limit": limit, "offset": offset}
-    return [CallSummary(**_values(row)) for row in await fetch_anew(tx, SQL["page"], **values)]
+    return [(row[0], CallSummary(**_values(row))) for row in await fetch_anew(tx, SQL["page"], **values)]
 
 
 async def total(tx: Tx, org: OrgId | None, wanted: CallFilter) -> int:

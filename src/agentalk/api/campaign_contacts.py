@@ -1,0 +1,69 @@
+"""Contacts in campaigns over HTTP. Adding them is the published contract's: its names and parameters stay."""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+import msgspec
+
+from agentalk.api.auth import Caller
+from agentalk.api.body import LIST
+from agentalk.api.deep import Position, deep_page
+from agentalk.api.endpoint import delete, get, post
+from agentalk.api.query import DeepPage, Listing
+from agentalk.domain.campaign_contact import Added, CampaignContact, ContactStatus
+from agentalk.domain.ids import CampaignId, ContactId
+from agentalk.operations import campaign_contacts
+from agentalk.store.database import Tx
+
+TAG = "Campaigns"
+
+
+class AddContacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Whom to add."""
+
+    contact_ids: Annotated[list[ContactId], msgspec.Meta(description="Array of contact IDs to add")]
+
+
+class CampaignContactsQuery(DeepPage, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which contacts of the campaign are asked for."""
+
+    status: ContactStatus | None = None
+
+
+@post("/api/campaigns/{campaign_id}/contacts", summary="Add Contacts to Campaign", tag=TAG, most=LIST)
+async def campaigns_contacts_create(
+    tx: Tx, caller: Caller, campaign_id: CampaignId, body: AddContacts, now: datetime
+) -> Added:
+    """Add one or more contacts to a campaign. Returns summary of added, reset (already in campaign, status reset), and
+    invalid contacts.
+
+    `added`, `reset` and `invalid` add up to `requested`, the number of distinct ids; at most 100,000 in a request, all
+    of them or none. A contact that is on a call counts as reset: it is called again after that call has ended.
+    """
+    return await campaign_contacts.add(tx, caller.org, campaign_id, body.contact_ids, now)
+
+
+@get("/api/campaigns/{campaign_id}/contacts", summary="List Contacts of Campaign", tag=TAG)
+async def campaigns_contacts_list(
+    tx: Tx, caller: Caller, campaign_id: CampaignId, query: CampaignContactsQuery
+) -> Listing[CampaignContact]:
+    """Where each contact stands, those added last first."""
+    listed = tx, caller.org, campaign_id, query.status
+    return await deep_page(
+        query,
+        Position,
+        partial(campaign_contacts.total, *listed),
+        partial(campaign_contacts.page, *listed),
+    )
+
+
+@delete(
+    "/api/campaigns/{campaign_id}/contacts/{contact_id}", summary="Remove Contact from Campaign", tag=TAG, status=204
+)
+async def campaigns_contacts_delete(tx: Tx, caller: Caller, campaign_id: CampaignId, contact_id: ContactId) -> None:
+    """A contact that has been called stays on record, canceled if it was still to be called. Refused during a call."""
+    await campaign_contacts.remove(tx, caller.org, campaign_id, contact_id)
+
+
+handlers = (campaigns_contacts_create, campaigns_contacts_list, campaigns_contacts_delete)
