@@ -1,5 +1,6 @@
 """The HTTP API as the commands see it: JSON in, JSON out, and every refusal a sentence."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -21,6 +22,8 @@ EXITS = {
     504: Exit.UNREACHABLE,
 }
 _PAGE = 1000
+# How often a request is sent again that came too soon for the server, and the longest wait in seconds.
+_PATIENCE, _LONGEST_WAIT = 5, 10.0
 # Adding 100,000 contacts is one request; it is not slow, but the machine may be.
 _TIMEOUT = httpx.Timeout(120, connect=5)
 
@@ -81,8 +84,20 @@ class Client:
                 return
 
     async def _send(self, method: str, path: str, **request: Any) -> Record:
+        response = await self._request(method, path, **request)
+        for _ in range(_PATIENCE):
+            if response.status_code != 429:
+                break
+            # Refused before anything was done: it may be sent again.
+            await asyncio.sleep(_seconds(response.headers.get("Retry-After")))
+            response = await self._request(method, path, **request)
+        if response.is_success:
+            return _json(response) if response.content else {}
+        raise _refusal(response)
+
+    async def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            response = await self._http.request(method, path, **request)
+            return await self._http.request(method, path, **request)
         except httpx.TimeoutException:
             raise Failure(f"{self._url} did not answer in time.", Exit.UNREACHABLE) from None
         except httpx.TransportError as error:
@@ -91,9 +106,10 @@ class Client:
                 " AGENTALK_URL says where to look.",
                 Exit.UNREACHABLE,
             ) from None
-        if response.is_success:
-            return _json(response) if response.content else {}
-        raise _refusal(response)
+
+
+def _seconds(retry_after: str | None) -> float:
+    return min(float(retry_after), _LONGEST_WAIT) if retry_after and retry_after.isdigit() else 1.0
 
 
 def _cause(error: httpx.TransportError) -> str:

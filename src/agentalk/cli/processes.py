@@ -17,6 +17,7 @@ from agentalk.postgres import PostgresError
 from agentalk.settings import Settings, http_url
 from agentalk.wiring.carriers import Unusable
 from agentalk.wiring.database import DatabaseAway
+from agentalk.wiring.first import NotForDemos
 from agentalk.wiring.web import PortTaken, ServerFailed
 
 T = TypeVar("T")
@@ -72,7 +73,7 @@ def telling() -> Any:
         yield
     except DatabaseAway as error:
         raise Failure(str(error), Exit.UNREACHABLE) from None
-    except (PostgresError, PortTaken, Unusable, ServerFailed) as error:
+    except (PostgresError, PortTaken, Unusable, ServerFailed, NotForDemos) as error:
         raise Failure(str(error)) from None
 
 

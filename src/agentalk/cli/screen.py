@@ -1,7 +1,7 @@
 """How a watched campaign looks: a board on a terminal, a line elsewhere."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from rich import box
 from rich.columns import Columns
@@ -62,20 +62,22 @@ def widths(counts: dict[str, int], room: int) -> dict[str, int]:
     return cells
 
 
-def board(look: Look, moment: str = "", extra: Sequence[RenderableType] = ()) -> RenderableType:
-    """The live screen. `moment` says what time it is where that is not plain."""
+def board(
+    look: Look, remark: str = "", extra: Sequence[RenderableType] = (), zone: tzinfo | None = None
+) -> RenderableType:
+    """The live screen. Times are of `zone`, or local."""
     campaign = look.campaign
     counts = look.counts
     title = Text.assemble((campaign["name"], "bold"), "  ", (campaign["status"], tint(campaign["status"]) or "dim"))
     numbers = Columns([_number(name, counts[name]) for name in PARTS], padding=(0, 2))
     body: list[RenderableType] = [Bar(counts), numbers, Text(), facts(look), *extra]
     if look.calls:
-        body += [Text(), calls_table(look.calls)]
+        body += [Text(), calls_table(look.calls, zone)]
     return Panel(
         Group(*body),
         title=title,
         title_align="left",
-        subtitle=moment or None,
+        subtitle=remark or None,
         subtitle_align="right",
         box=box.ROUNDED,
         border_style="bright_black",
@@ -108,7 +110,7 @@ def prospect(look: Look) -> str:
     return PHASES.get(phase, "")
 
 
-def calls_table(calls: Sequence[Record]) -> Table:
+def calls_table(calls: Sequence[Record], zone: tzinfo | None = None) -> Table:
     """The newest calls, newest first."""
     table = Table(box=None, show_header=True, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("dialed", "contact", "phone", "try", "what became of it"):
@@ -117,7 +119,7 @@ def calls_table(calls: Sequence[Record]) -> Table:
     for call in calls:
         state = call["outcome"] or call["status"]
         table.add_row(
-            Text(_clock(call["dialedAt"]), "dim"),
+            Text(_clock(call["dialedAt"], zone), "dim"),
             Text(str(call["contactId"])[:24]),
             Text(call["phone"]),
             Text(str(call["attempt"]), "dim"),
@@ -127,13 +129,13 @@ def calls_table(calls: Sequence[Record]) -> Table:
     return table
 
 
-def line(look: Look, moment: str = "") -> str:
+def line(look: Look) -> str:
     """The same in a line."""
     counts = look.counts
     named = ", ".join(f"{counts[name]} {name}" for name in PARTS if counts[name]) or "no contacts"
     said = prospect(look)
     parts = [
-        f"{moment}  {look.campaign['status']}" if moment else look.campaign["status"],
+        look.campaign["status"],
         f"{look.ended}/{counts['total']} ended ({named})",
         f"{look.calls_total} calls, {look.calls_per_second:.1f}/s",
     ]
@@ -155,5 +157,5 @@ def _number(name: str, count: int) -> Text:
     return Text.assemble((mark, style), " ", (str(count), "bold" if count else "dim"), " ", (name, "dim"))
 
 
-def _clock(at: str | None) -> str:
-    return f"{datetime.fromisoformat(at).astimezone():%H:%M:%S}" if at else ""
+def _clock(at: str | None, zone: tzinfo | None = None) -> str:
+    return f"{datetime.fromisoformat(at).astimezone(zone):%H:%M:%S}" if at else ""

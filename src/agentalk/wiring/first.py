@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from agentalk.domain.campaign import CampaignStatus
 from agentalk.domain.organization import Organization, Role
-from agentalk.operations import organizations, tokens
+from agentalk.operations import campaigns, organizations, tokens
 from agentalk.operations.organizations import NewOrganization
 from agentalk.operations.tokens import NewToken
 from agentalk.store.database import Database, Tx
+
+DEMO = "Demo"
+
+
+class NotForDemos(Exception):
+    """The demo keeps out of a database that others use; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,25 @@ async def new_key(tx: Tx, organization_name: str, token_name: str, now: datetime
     if issued.token is None:
         raise RuntimeError("a token just made is shown")
     return Key(organization, issued.token)
+
+
+async def demo_key(database: Database, now: datetime) -> Key:
+    """A fresh organization for a demo; what earlier demos left active is paused. Raises `NotForDemos`."""
+    return await database.run(_demo_key, now)
+
+
+async def _demo_key(tx: Tx, now: datetime) -> Key:
+    # The demo's engine runs on a clock of its own and calls for everyone in the database: it must be among its own.
+    found, total = await organizations.page(tx, None, 1000, 0)
+    if total > len(found) or any(one.name != DEMO for one in found):
+        raise NotForDemos(
+            "This database holds organizations that are not the demo's, and the demo would call their contacts."
+            " Choose another folder with --data-dir, or unset DATABASE_URL."
+        )
+    active, _ = await campaigns.page(tx, None, CampaignStatus.ACTIVE, 1000, 0)
+    for campaign in active:
+        await campaigns.pause(tx, campaign.organization_id, campaign.id, now)
+    return await new_key(tx, DEMO, "demo", now)
 
 
 async def _first_key(tx: Tx, now: datetime) -> Key | None:

@@ -8,6 +8,13 @@ from zoneinfo import ZoneInfo
 from agentalk.domain.window import WEEK, Slot, Window, ZoneGroup, next_open
 
 HOME = ZoneInfo("America/Los_Angeles")
+PLACES = {
+    "San Francisco": "America/Los_Angeles",
+    "New York": "America/New_York",
+    "London": "Europe/London",
+    "Mumbai": "Asia/Kolkata",
+    "Sydney": "Australia/Sydney",
+}
 # Twenty minutes before the American West may be called: one sees its window open.
 DAWN = time(7, 40)
 # In summer India's evening reaches until 20:10 by then: closed all the year round.
