@@ -36,7 +36,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         """This campaign's claim to `quota` calls."""
         if self.room is None:
             return Share(self.campaign.id, self.zones, quota)
-        return Share(self.campaign.id, self.zones, quota, self.room.id, self.room.kind)
+        return Share(self.campaign.id, self.zones, quota, self.room.id, self.room.kind, self.campaign.caller_ids)
 
 
 def look(

@@ -13,9 +13,11 @@ from agentalk.store.database import Tx, notify
 from agentalk.store.reports import LiveCall
 
 # How long a call may stay as it is before the carrier is asked: a request in doubt soon, a conversation after an hour.
-_ASK_DOUBTFUL_AFTER = timedelta(seconds=1)
-_ASK_RINGING_AFTER = timedelta(minutes=3)
-_ASK_TALKING_AFTER = timedelta(hours=1)
+_ASK_AFTER = {
+    CallStatus.UNCERTAIN: timedelta(seconds=1),
+    CallStatus.RINGING: timedelta(minutes=3),
+    CallStatus.IN_PROGRESS: timedelta(hours=1),
+}
 
 _CONTACT_EVENTS = {
     ContactStatus.WAITING: EventName.CONTACT_RETRY_SCHEDULED,
@@ -68,15 +70,8 @@ def _folded(course: Course, received: Sequence[Report]) -> Course:
 
 
 def _check_at(course: Course, now: datetime) -> datetime | None:
-    match course.status:
-        case CallStatus.UNCERTAIN:
-            return now + _ASK_DOUBTFUL_AFTER
-        case CallStatus.RINGING:
-            return now + _ASK_RINGING_AFTER
-        case CallStatus.IN_PROGRESS:
-            return now + _ASK_TALKING_AFTER
-        case _:
-            return None
+    wait = _ASK_AFTER.get(course.status)
+    return None if wait is None else now + wait
 
 
 def _settled(

@@ -45,6 +45,7 @@ class ActiveCampaign(msgspec.Struct, frozen=True):
     bucket: Bucket
     phase: str | None
     window: Window
+    caller_ids: tuple[str, ...]
     leave_message: bool
     first_message: str
     voicemail_message: str
@@ -63,13 +64,17 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a campaign may claim: at most `quota` contacts of these zone groups, through this carrier."""
+    """What a campaign may claim: at most `quota` contacts of these zone groups, through this carrier.
+
+    The caller ids take turns from attempt to attempt.
+    """
 
     campaign_id: CampaignId
     zones: tuple[ZoneGroup, ...]
     quota: int = 0
     carrier_id: CarrierId | None = None
     carrier: str = ""
+    caller_ids: tuple[str, ...] = ()
 
 
 class Reservation(msgspec.Struct, frozen=True):
@@ -119,12 +124,13 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
             bucket=Bucket(rate, tokens, at),
             phase=phase,
             window=read_window(window),
+            caller_ids=tuple(caller_ids),
             leave_message=voicemail == "leave_message",
             first_message=first,
             voicemail_message=message,
             live=live,
         )
-        for id, carrier, priority, most, rate, tokens, at, phase, window, _, voicemail, first, message, live in rows
+        for id, carrier, priority, most, rate, tokens, at, phase, window, caller_ids, voicemail, first, message, live in rows
     ]
 
 
@@ -274,6 +280,7 @@ def _encode_shares(shares: Sequence[Share]) -> str:
                 "most": share.quota,
                 "carrier_id": share.carrier_id,
                 "carrier": share.carrier,
+                "caller_ids": share.caller_ids,
             }
             for share in shares
         ]

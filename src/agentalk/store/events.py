@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from agentalk.domain.event import Event, Happening
-from agentalk.domain.ids import CampaignId, EventId, OrgId, uuid7
+from agentalk.domain.ids import CampaignId, OrgId, uuid7
 from agentalk.store.database import Tx, execute, fetch
 from agentalk.store.queries import load
 
@@ -30,10 +30,10 @@ async def add_events(tx: Tx, happenings: Sequence[Happening], now: datetime) -> 
     await execute(tx, SQL["add_events"], events=msgspec.json.encode(rows).decode(), now=now)
 
 
-async def list_events(tx: Tx, org: OrgId, campaign: CampaignId, after: EventId | None, limit: int) -> list[Event]:
-    """A campaign's events in order, at most `limit` of them after the event `after`."""
+async def list_events(tx: Tx, org: OrgId, campaign: CampaignId, after: int, limit: int) -> list[tuple[int, Event]]:
+    """A campaign's events in order, at most `limit` of them behind position `after`, each with its own position."""
     rows = await fetch(tx, SQL["list_events"], org=org, campaign=campaign, after=after, limit=limit)
     return [
-        Event(id=id, type=type, created_at=at, organization_id=organization, data=data)
-        for id, type, at, organization, data in rows
+        (seq, Event(id=id, type=type, created_at=at, organization_id=organization, data=data))
+        for seq, id, type, at, organization, data in rows
     ]

@@ -256,9 +256,8 @@ CREATE TABLE calls (
     CHECK (status <> 'uncertain' OR uncertain_at IS NOT NULL)
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX calls_one_live_per_contact ON calls (campaign_id, contact_id) WHERE live;
-CREATE UNIQUE INDEX calls_one_live_per_phone ON calls (organization_id, phone) WHERE live;
+CREATE UNIQUE INDEX calls_one_live_per_phone ON calls (organization_id, phone) INCLUDE (campaign_id, carrier_id) WHERE live;
 CREATE UNIQUE INDEX calls_one_per_attempt ON calls (campaign_id, contact_id, generation, attempt) WHERE counted;
-CREATE INDEX calls_live ON calls (organization_id) INCLUDE (campaign_id, carrier_id) WHERE live;
 CREATE INDEX calls_live_of_dialer ON calls (dialer_id) WHERE live;
 CREATE INDEX calls_newest ON calls (organization_id, id DESC);
 CREATE INDEX calls_of_campaign ON calls (campaign_id, id DESC);
@@ -273,9 +272,8 @@ CREATE TABLE carrier_events (
     call_id uuid NOT NULL,
     at timestamptz NOT NULL,
     received_at timestamptz NOT NULL,
-    PRIMARY KEY (carrier, carrier_call_id, type, sequence)
+    PRIMARY KEY (carrier_call_id, type, sequence, carrier)
 );
-CREATE INDEX carrier_events_of_call ON carrier_events (call_id);
 
 -- The outbox: what happened, in the transaction in which it happened.
 CREATE TABLE events (

@@ -1,3 +1,6 @@
+-- Where a row is named by its key, the state it must be in is written `(status = 'x') IS TRUE`: a plain comparison would invite
+-- the planner to walk the index of states instead, whose size it misjudges while a campaign is under way.
+
 -- name: lock_organization
 SELECT pg_try_advisory_xact_lock(hashtextextended('agentalk:' || %(org)s::text, 0));
 
@@ -79,9 +82,9 @@ CROSS JOIN LATERAL (
 -- is on a live call already steps back for a while; one without a phone is skipped; the rest are reserved.
 WITH share AS (
     SELECT * FROM jsonb_to_recordset(%(shares)s::jsonb)
-        AS s(campaign_id uuid, carrier_id uuid, carrier text, quota integer, zones jsonb)
+        AS s(campaign_id uuid, carrier_id uuid, carrier text, caller_ids text[], quota integer, zones jsonb)
 ), candidate AS (
-    SELECT s.campaign_id, s.carrier_id, s.carrier, s.quota, due.*,
+    SELECT s.campaign_id, s.carrier_id, s.carrier, s.caller_ids, s.quota, due.*,
         row_number() OVER (PARTITION BY s.campaign_id ORDER BY due.lane, due.due_at, due.seq) AS place
     FROM share s
     CROSS JOIN LATERAL jsonb_to_recordset(s.zones) AS z(zones text)
@@ -93,7 +96,7 @@ WITH share AS (
         ORDER BY cc.due_at LIMIT s.quota
     ) due
 ), judged AS (
-    SELECT c.campaign_id, c.carrier_id, c.carrier, c.contact_id, k.phone, k.name, k.attributes,
+    SELECT c.campaign_id, c.carrier_id, c.carrier, c.caller_ids, c.contact_id, k.phone, k.name, k.attributes,
         CASE
             WHEN k.phone IS NULL THEN 'no_phone'
             WHEN k.phone_invalid_at IS NOT NULL THEN 'invalid_number'
@@ -109,24 +112,21 @@ WITH share AS (
         skip_reason = CASE WHEN j.verdict IN ('no_phone', 'invalid_number') THEN j.verdict END,
         due_at = CASE j.verdict WHEN 'hold' THEN %(hold_until)s ELSE cc.due_at END
     FROM judged j
-    WHERE cc.campaign_id = j.campaign_id AND cc.contact_id = j.contact_id AND cc.status IN ('pending', 'waiting')
+    WHERE cc.campaign_id = j.campaign_id AND cc.contact_id = j.contact_id AND (cc.status IN ('pending', 'waiting')) IS TRUE
     RETURNING cc.campaign_id, cc.contact_id, cc.zones, cc.generation, cc.attempts,
-        j.carrier_id, j.carrier, j.phone, j.name, j.attributes, j.verdict
+        j.carrier_id, j.carrier, j.caller_ids, j.phone, j.name, j.attributes, j.verdict
 ), numbered AS (
-    SELECT *, (%(ids)s::uuid[])[row_number() OVER ()] AS id FROM taken WHERE verdict = 'call'
+    SELECT *, (%(ids)s::uuid[])[row_number() OVER ()] AS id,
+        caller_ids[1 + attempts %% nullif(cardinality(caller_ids), 0)] AS caller_id
+    FROM taken WHERE verdict = 'call'
 ), reserved AS (
     INSERT INTO calls (id, organization_id, campaign_id, contact_id, carrier_id, carrier, dialer_id, generation, attempt,
         status, phone, caller_id, reserved_at, check_at)
     SELECT id, %(org)s, campaign_id, contact_id, carrier_id, carrier, %(dialer)s, generation, attempts + 1,
-        'reserved', phone,
-        (SELECT c.caller_ids[1 + n.attempts %% cardinality(c.caller_ids)] FROM campaigns c
-         WHERE c.id = n.campaign_id AND c.caller_ids <> '{}'),
-        %(now)s, %(release_at)s
-    FROM numbered n
-    RETURNING id, caller_id
+        'reserved', phone, caller_id, %(now)s, %(release_at)s
+    FROM numbered
 )
-SELECT n.id, n.campaign_id, n.contact_id, n.carrier, n.zones, n.phone, r.caller_id, n.name, n.attributes
-FROM numbered n JOIN reserved r ON r.id = n.id;
+SELECT id, campaign_id, contact_id, carrier, zones, phone, caller_id, name, attributes FROM numbered;
 
 -- name: skip_no_timezone
 WITH chosen AS (
@@ -142,7 +142,7 @@ WITH chosen AS (
 )
 UPDATE campaign_contacts cc SET status = 'skipped', skip_reason = 'no_timezone'
 FROM chosen WHERE cc.campaign_id = chosen.campaign_id AND cc.contact_id = chosen.contact_id
-    AND cc.status IN ('pending', 'waiting')
+    AND (cc.status IN ('pending', 'waiting')) IS TRUE
 RETURNING cc.campaign_id, cc.contact_id;
 
 -- name: save_buckets
@@ -197,7 +197,7 @@ WITH dialed AS (
     RETURNING calls.id, calls.campaign_id, calls.contact_id
 )
 UPDATE campaign_contacts cc SET attempts = attempts + 1 FROM dialed
-WHERE cc.campaign_id = dialed.campaign_id AND cc.contact_id = dialed.contact_id AND cc.status = 'calling'
+WHERE cc.campaign_id = dialed.campaign_id AND cc.contact_id = dialed.contact_id AND (cc.status = 'calling') IS TRUE
 RETURNING dialed.id;
 
 -- name: release_reserved
@@ -220,7 +220,7 @@ UPDATE campaign_contacts cc SET
     last_outcome = CASE WHEN reset_pending THEN NULL ELSE last_outcome END,
     reset_pending = false
 FROM released JOIN campaigns c ON c.id = released.campaign_id
-WHERE cc.campaign_id = released.campaign_id AND cc.contact_id = released.contact_id AND cc.status = 'calling'
+WHERE cc.campaign_id = released.campaign_id AND cc.contact_id = released.contact_id AND (cc.status = 'calling') IS TRUE
 RETURNING cc.campaign_id;
 
 -- name: slow_carrier

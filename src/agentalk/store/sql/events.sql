@@ -5,6 +5,6 @@ FROM jsonb_to_recordset(%(events)s::jsonb)
     AS e(id uuid, organization_id uuid, campaign_id uuid, type text, data jsonb);
 
 -- name: list_events
-SELECT id, type, created_at, organization_id, data FROM events
-WHERE organization_id = %(org)s AND campaign_id = %(campaign)s AND (%(after)s::uuid IS NULL OR id > %(after)s)
-ORDER BY id LIMIT %(limit)s;
+SELECT seq, id, type, created_at, organization_id, data FROM events
+WHERE organization_id = %(org)s AND campaign_id = %(campaign)s AND seq > %(after)s
+ORDER BY seq LIMIT %(limit)s;

@@ -56,7 +56,7 @@ UPDATE campaign_contacts cc SET
 FROM jsonb_to_recordset(%(contacts)s::jsonb) AS c(campaign_id uuid, contact_id text, status text, lane smallint,
     due_at timestamptz, generation integer, attempts integer, misfires integer, outcomes jsonb, last_outcome text,
     skip_reason text)
-WHERE cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id AND cc.status = 'calling';
+WHERE cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id AND (cc.status = 'calling') IS TRUE;
 
 -- name: mark_invalid
 UPDATE contacts SET phone_invalid_at = %(now)s, updated_at = %(now)s FROM calls
