@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
 from agentalk.domain.agent import Agent
 from agentalk.domain.ids import AgentId, CampaignId, ContactId, OrgId, uuid7
 from agentalk.domain.organization import Role
@@ -16,7 +17,6 @@ from agentalk.operations.agents import NewAgent
 from agentalk.operations.organizations import NewOrganization
 from agentalk.operations.tokens import IssuedToken, NewToken
 from agentalk.store.database import Tx
-
 from tests.conftest import NOW
 
 _numbers = itertools.count(1)

@@ -76,12 +76,8 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> str:
     for media_type, content in body.items():
         needed = "" if operation["requestBody"]["required"] else ' <span class="needed">optional</span>'
         parts.append(f"<h4>Body, {escape(media_type)}{needed}</h4>{_fields(_component(components, content['schema']))}")
-    parts.append("<h4>Answers</h4><table>")
-    for status, response in operation["responses"].items():
-        parts.append(_response(status, response))
-    parts.append(
-        f"</table><h4>Example</h4><pre><code>{escape(_curl(components, method, path, body))}</code></pre></section>"
-    )
+    parts.append(f"<h4>Answers</h4><table>{_answers(operation['responses'])}</table>")
+    parts.append(f"<h4>Example</h4><pre><code>{escape(_curl(components, method, path, body))}</code></pre></section>")
     return "\n".join(parts)
 
 
@@ -112,11 +108,14 @@ def _row(name: str, schema: Json, needed: bool, place: str) -> str:
     )
 
 
-def _response(status: str, response: Json) -> str:
-    if "$ref" in response:
-        return f'<tr><td>{status}</td><td><a href="#schema-Problem">Problem</a></td></tr>'
-    kinds = [_kind(content["schema"]) for content in response.get("content", {}).values()]
-    return f"<tr><td>{status}</td><td>{' '.join(kinds) or escape(response['description'])}</td></tr>"
+def _answers(responses: Json) -> str:
+    refusals = [status for status, response in responses.items() if "$ref" in response]
+    rows = ""
+    for status, response in responses.items():
+        if status not in refusals:
+            kinds = [_kind(content["schema"]) for content in response.get("content", {}).values()]
+            rows += f"<tr><td>{status}</td><td>{' '.join(kinds) or escape(response['description'])}</td></tr>"
+    return rows + f'<tr><td>{" ".join(refusals)}</td><td><a href="#schema-Problem">Problem</a></td></tr>'
 
 
 def _kind(schema: Json) -> str:
