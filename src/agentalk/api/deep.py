@@ -11,7 +11,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 # A row's place in its list, where that is a number.
-Position = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Position = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 async def deep_page(

@@ -33,8 +33,9 @@ WITH before AS (
 )
 INSERT INTO contacts AS c (organization_id, id, phone, name, time_zone, zones, address, language, attributes, consent,
     created_at, updated_at)
-VALUES (%(org)s, %(id)s, %(phone)s, %(name)s, %(time_zone)s, %(zones)s, %(address)s::jsonb, %(language)s,
-    %(attributes)s::jsonb, %(consent)s::jsonb, %(now)s, %(now)s)
+SELECT %(org)s, %(id)s, %(phone)s, %(name)s, %(time_zone)s, %(zones)s, %(address)s::jsonb, %(language)s,
+    %(attributes)s::jsonb, %(consent)s::jsonb, %(now)s, %(now)s
+FROM (VALUES (1)) AS one_row LEFT JOIN before ON true -- so that it is looked at before anything is written
 ON CONFLICT (organization_id, id) DO UPDATE SET
     phone = excluded.phone,
     name = excluded.name,
