@@ -41,7 +41,8 @@ class Bucket(msgspec.Struct, frozen=True):
         """When the next call may start, or None if never (a rate of 0) or not yet begun."""
         if self.at is None or self.rate <= 0:
             return None
-        return self.at + timedelta(seconds=max(0.0, 1 - self.tokens) / self.rate)
+        # Clocks count whole microseconds: rounded down, the moment would come before its token.
+        return self.at + timedelta(seconds=max(0.0, 1 - self.tokens) / self.rate, microseconds=1)
 
 
 class Demand(msgspec.Struct, frozen=True):

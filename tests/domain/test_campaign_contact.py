@@ -1,0 +1,101 @@
+"""Where a contact stands after a call."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentalk.domain.call import Outcome
+from agentalk.domain.campaign import CampaignStatus
+from agentalk.domain.campaign_contact import FRESH, RETRY, ContactStatus, Policy, Progress, settle
+from agentalk.domain.ids import CampaignId, ContactId
+from agentalk.domain.retry import RetryPolicy
+from agentalk.domain.window import Window, is_open
+
+NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)
+ACTIVE = Policy(CampaignStatus.ACTIVE, Window(), RetryPolicy())
+STOPPED = Policy(CampaignStatus.STOPPED, Window(), RetryPolicy())
+
+
+def contact(attempts: int = 1, *, reset_pending: bool = False, lane: int = FRESH) -> Progress:
+    return Progress(
+        campaign_id=CampaignId(UUID(int=1)),
+        contact_id=ContactId("c"),
+        zones="America/New_York",
+        attempts=attempts,
+        reset_pending=reset_pending,
+        due_at=NOW,
+        lane=lane,
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Outcome.ANSWERED, ContactStatus.COMPLETED),
+        (Outcome.VOICEMAIL, ContactStatus.WAITING),
+        (Outcome.NO_ANSWER, ContactStatus.WAITING),
+        (Outcome.BUSY, ContactStatus.WAITING),
+        (Outcome.REJECTED, ContactStatus.WAITING),
+        (Outcome.UNWANTED, ContactStatus.EXHAUSTED),
+        (Outcome.BLOCKED, ContactStatus.EXHAUSTED),
+        (Outcome.INVALID_NUMBER, ContactStatus.SKIPPED),
+        (Outcome.UNREACHABLE, ContactStatus.WAITING),
+        (Outcome.FAX, ContactStatus.EXHAUSTED),
+        (Outcome.CARRIER_FAILURE, ContactStatus.WAITING),
+        (Outcome.NOT_PLACED, ContactStatus.WAITING),
+        (Outcome.AGENT_ERROR, ContactStatus.WAITING),
+        (Outcome.ABANDONED, ContactStatus.WAITING),
+        (Outcome.CANCELED, ContactStatus.CANCELED),
+        (Outcome.UNKNOWN, ContactStatus.WAITING),
+        (Outcome.OPTED_OUT, ContactStatus.SKIPPED),
+    ],
+)
+def test_after_a_first_attempt(outcome: Outcome, status: ContactStatus) -> None:
+    assert settle(contact(), outcome, False, ACTIVE, NOW, 0.0).status is status
+
+
+def test_every_outcome_is_in_the_table_above() -> None:
+    marks = test_after_a_first_attempt.pytestmark  # type: ignore[attr-defined]
+    assert {row[0] for row in marks[0].args[1]} == set(Outcome)
+
+
+def test_a_message_left_completes() -> None:
+    assert settle(contact(), Outcome.VOICEMAIL, True, ACTIVE, NOW, 0.0).status is ContactStatus.COMPLETED
+
+
+@given(st.sampled_from(Outcome), st.integers(1, 5), st.floats(0, 1))
+def test_a_wait_ends_inside_the_window_and_never_at_once(outcome: Outcome, attempts: int, jitter: float) -> None:
+    after = settle(contact(attempts), outcome, False, ACTIVE, NOW, jitter)
+    if after.status is ContactStatus.WAITING:
+        assert after.lane == RETRY
+        assert after.due_at >= NOW + timedelta(seconds=5)
+        assert is_open(Window(), after.zones, after.due_at)
+
+
+@given(st.sampled_from(Outcome), st.integers(1, 5))
+def test_attempts_never_exceed_the_policy(outcome: Outcome, attempts: int) -> None:
+    after = settle(contact(attempts), outcome, False, ACTIVE, NOW, 0.0)
+    if after.status is ContactStatus.WAITING:
+        assert after.attempts < ACTIVE.retry.max_attempts or outcome is Outcome.NOT_PLACED
+
+
+def test_what_was_not_placed_is_refunded_once_and_waits_longer_each_time() -> None:
+    first = settle(contact(1), Outcome.NOT_PLACED, False, ACTIVE, NOW, 0.0)
+    assert (first.attempts, first.misfires, first.due_at) == (0, 1, NOW + timedelta(seconds=5))
+    second = settle(contact(1), Outcome.NOT_PLACED, False, ACTIVE, NOW, 0.0)
+    assert second.attempts == 0
+
+
+@given(st.sampled_from(Outcome))
+def test_a_pending_reset_wins_over_any_outcome(outcome: Outcome) -> None:
+    after = settle(contact(2, reset_pending=True), outcome, False, ACTIVE, NOW, 0.0)
+    assert (after.status, after.attempts, after.generation, after.lane) == (ContactStatus.PENDING, 0, 1, FRESH)
+
+
+@given(st.sampled_from(Outcome))
+def test_a_stopped_campaign_calls_nobody_again(outcome: Outcome) -> None:
+    after = settle(contact(), outcome, False, STOPPED, NOW, 0.0)
+    assert after.status is (ContactStatus.COMPLETED if outcome is Outcome.ANSWERED else ContactStatus.CANCELED)
