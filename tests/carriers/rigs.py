@@ -60,24 +60,27 @@ class Receiver:
         self.posts: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()
         self.answers: deque[int] = deque()
         self.port = 0
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/callbacks"
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         self._server.close()
-        for writer in self._writers:
+        for writer in self._serving:
             writer.close()
+        await asyncio.gather(*self._serving.values())
         await self._server.wait_closed()
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving[writer] = asyncio.create_task(self._serve(reader, writer))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         try:
             while True:
                 _, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
@@ -89,8 +92,6 @@ class Receiver:
                 writer.write(f"HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\n\r\n".encode())
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
-        finally:
-            self._writers.discard(writer)
 
 
 class OverHttp:

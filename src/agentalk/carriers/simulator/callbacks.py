@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from functools import lru_cache
 from itertools import islice
 
 import httpx
@@ -23,6 +24,16 @@ PATIENCE_SECONDS = 600.0
 PARTING_SECONDS = 2.0
 
 
+@lru_cache(maxsize=1024)
+def can_be_called_back(url: str) -> bool:
+    """Whether `url` is one that callbacks can be sent to."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and parsed.host != ""
+
+
 class Callbacks:
     """One queue a receiver, so that events arrive in the order in which they were sent.
 
@@ -37,8 +48,10 @@ class Callbacks:
         self._encoder = msgspec.json.Encoder()
         self._waiting: dict[str, deque[CallEvent]] = {}
         self._senders: dict[str, asyncio.Task[None]] = {}
+        # Events taken, events that were not, and posts that had to be made again.
         self.sent = 0
         self.given_up = 0
+        self.retries = 0
 
     @property
     def waiting(self) -> int:
@@ -91,5 +104,6 @@ class Callbacks:
             if not passing or asyncio.get_running_loop().time() > patience_ends:
                 log.warning("A callback was not taken.", status=status)
                 return False
+            self.retries += 1
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -55,13 +55,17 @@ class DamagedLedger(Exception):
     """A line of the ledger, not the last, cannot be read."""
 
 
+class LedgerTaken(Exception):
+    """Another process writes this ledger."""
+
+
 class Ledger:
     """Placements in the order in which they were made. One process writes a file at a time."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Read `path` if it exists, drop a torn last line, and append from there on.
 
-        Raises `DamagedLedger`, and `OSError`, also when another process holds the file.
+        Raises `LedgerTaken`, `DamagedLedger`, `OSError`.
         """
         self._placed: dict[str, Placed] = {}
         self._ended: set[str] = set()
@@ -72,8 +76,12 @@ class Ledger:
         if path is not None:
             # It holds telephone numbers: for its owner's eyes.
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._file, self._load(path))
+            try:
+                _lock(self._file, path)
+                os.ftruncate(self._file, self._load(path))
+            except BaseException:
+                self.close()
+                raise
 
     @classmethod
     def read(cls, path: Path) -> "Ledger":
@@ -181,3 +189,10 @@ class Ledger:
                     raise DamagedLedger(f"Line {number} of {path} cannot be read: {error}") from error
                 size += len(line)
         return size
+
+
+def _lock(file: int, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise LedgerTaken(f"Another process writes {path}: give each simulator a ledger of its own.") from error

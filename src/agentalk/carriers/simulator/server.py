@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, assert_never, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -25,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from agentalk.carriers.carrier import Absent, Accepted
 from agentalk.carriers.simulator import wire
-from agentalk.carriers.simulator.callbacks import Callbacks
+from agentalk.carriers.simulator.callbacks import Callbacks, can_be_called_back
 from agentalk.carriers.simulator.faults import NO_FAULTS, Fault, Faults
 from agentalk.carriers.simulator.inprocess import SimulatedCarrier
 from agentalk.carriers.simulator.ledger import Ledger
@@ -79,6 +78,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     events_sent: int
     events_waiting: int
     events_given_up: int
+    retries: int
 
 
 class BadBody(Exception):
@@ -89,8 +89,8 @@ class BadBody(Exception):
 async def place(request: WebRequest, simulator: NamedDependency[Simulator]) -> ASGIApp:
     """Place a call, or misbehave."""
     body = await _read(request, _call_request)
-    if urlsplit(body.callback_url).scheme not in ("http", "https"):
-        raise BadBody("callbackUrl must begin with http:// or https://.")
+    if not can_be_called_back(body.callback_url):
+        raise BadBody("callbackUrl must be a URL that begins with http:// or https://.")
     answer = simulator.carrier.take(body, simulator.clock.now(), body.callback_url)
     match answer.fault:
         case None:
@@ -146,6 +146,7 @@ async def stats(simulator: NamedDependency[Simulator]) -> ASGIApp:
         events_sent=callbacks.sent,
         events_waiting=callbacks.waiting,
         events_given_up=callbacks.given_up,
+        retries=callbacks.retries,
     )
     return _json(200, counts)
 
@@ -221,7 +222,7 @@ def run(
 ) -> None:
     """Serve until a signal. `announce` gets the URL once connections are taken; port 0 means any free one.
 
-    Raises `OSError` if the port or the ledger is taken, `DamagedLedger`.
+    Raises `OSError` if the port is taken, `LedgerTaken`, `DamagedLedger`.
     """
     kept = Ledger(ledger)
     app = build_app(clock=clock, ledger=kept, secret=secret, mix=mix, faults=faults)

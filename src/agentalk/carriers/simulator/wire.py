@@ -43,6 +43,8 @@ def read_callback(secret: str, headers: Mapping[str, str], body: bytes) -> list[
         decoded = _callback.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadCallback(str(error)) from error
+    if b"\\u0000" in body:
+        raise BadCallback("A callback has no NUL characters: the database cannot hold them.")
     events = decoded if isinstance(decoded, list) else [decoded]
     for event in events:
         _check(event)
@@ -55,5 +57,5 @@ def _check(event: CallEvent) -> None:
         raise BadCallback("An event has an outcome if it is the end, and only then.")
     if event.at.tzinfo is None:
         raise BadCallback("An event's time has no offset.")
-    if not event.carrier_call_id or event.sequence < 1:
-        raise BadCallback("An event has a carrier's call id, and a sequence from 1.")
+    if not event.carrier_call_id or not 0 < event.sequence < 2**31:
+        raise BadCallback("An event has a carrier's call id, and a sequence from 1 to 2147483647.")
