@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from agentalk.domain.agent import Agent
-from agentalk.domain.ids import AgentId, CampaignId, ContactId, OrgId, uuid7
+from agentalk.domain.ids import AgentId, CallId, CampaignId, ContactId, OrgId, uuid7
 from agentalk.domain.organization import Role
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
@@ -95,6 +95,37 @@ async def a_campaign_contact(
         **columns,
     }
     await _insert(tx, "campaign_contacts", row)
+
+
+async def a_call(
+    tx: Tx, org: OrgId, campaign: CampaignId, contact: ContactId, now: datetime = NOW, **columns: Any
+) -> CallId:
+    """A reserved call to the contact's phone, by the organization's first carrier and a dialer of its own."""
+    cursor = await tx.execute(
+        "SELECT phone, (SELECT id FROM carriers WHERE organization_id = %(org)s ORDER BY id LIMIT 1) FROM contacts"
+        " WHERE organization_id = %(org)s AND id = %(contact)s",
+        {"org": org, "contact": contact},
+    )
+    phone, carrier = await cursor.fetchone() or (None, None)
+    dialer = uuid7(now)
+    await _insert(tx, "dialers", {"id": dialer, "started_at": now, "heartbeat_at": now})
+    row = {
+        "id": uuid7(now),
+        "organization_id": org,
+        "campaign_id": campaign,
+        "contact_id": contact,
+        "carrier_id": carrier,
+        "carrier": "simulator",
+        "dialer_id": dialer,
+        "generation": 0,
+        "attempt": 1,
+        "status": "reserved",
+        "phone": phone,
+        "reserved_at": now,
+        **columns,
+    }
+    await _insert(tx, "calls", row)
+    return CallId(row["id"])
 
 
 def unknown_id() -> UUID:
