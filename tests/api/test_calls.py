@@ -133,7 +133,9 @@ async def test_a_live_call_is_hung_up_once(db: LazyDatabase) -> None:
         api.clock.forward(seconds=1)
         assert (await api.write.post(f"/api/calls/{ringing}/hangup")).status_code == 200
         async with api.database.reading() as tx:
-            row = await (await tx.execute("SELECT array_agg(hangup_at) FROM calls WHERE hangup_at > '-infinity'")).fetchone()
+            row = await (
+                await tx.execute("SELECT array_agg(hangup_at) FROM calls WHERE hangup_at > '-infinity'")
+            ).fetchone()
         assert row == ([NOW],)
         problem(await api.write.post(f"/api/calls/{answered}/hangup"), 409, "call_ended")
         problem(await api.write.post(f"/api/calls/{released}/hangup"), 404, "not_found")

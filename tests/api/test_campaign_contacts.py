@@ -34,7 +34,21 @@ async def test_the_distinct_ids_are_parted_into_added_reset_and_invalid(db: Lazy
                 tx, api.org, campaign, await a_contact(tx, api.org, "old"), status="completed", attempts=1
             )
         await api.write.delete("/api/contacts/eve")
-        asked = ["ada", "nobody", "old", "ada", "mute", "theirs", "bob", "wrong", "eve", "nobody", "", "x" * 300, "a\nb"]
+        asked = [
+            "ada",
+            "nobody",
+            "old",
+            "ada",
+            "mute",
+            "theirs",
+            "bob",
+            "wrong",
+            "eve",
+            "nobody",
+            "",
+            "x" * 300,
+            "a\nb",
+        ]
         response = await api.write.post(path, json={"contactIds": asked})
 
         assert response.status_code == 200
