@@ -52,6 +52,16 @@ class Database:
         await self._pool.open()
         await self._pool.wait(15)
 
+    @asynccontextmanager
+    async def for_engine(self) -> AsyncIterator["Database"]:
+        """The same database through connections whose plans suit the engine."""
+        engine = Database(self._dsn, engine=True)
+        await engine.open()
+        try:
+            yield engine
+        finally:
+            await engine.close()
+
     async def close(self) -> None:
         """Give all connections back."""
         await self._pool.close()
