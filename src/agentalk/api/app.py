@@ -28,6 +28,7 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
 
 from agentalk.api import (
     agents,
@@ -50,6 +51,11 @@ from agentalk.store.database import Database
 _NOUNS = (campaigns, campaign_contacts, contacts, calls, agents, carriers, organizations, tokens)
 
 
+def operations() -> list[HTTPRouteHandler]:
+    """The handler of every operation."""
+    return [handler for noun in _NOUNS for handler in noun.handlers]
+
+
 def build_app(
     database: Database, clock: Clock, *, rate_limit: float = 100.0, extra_routes: Sequence[Any] = ()
 ) -> Litestar:
@@ -59,8 +65,7 @@ def build_app(
     serve beside it.
     """
     door = Door(database, clock, rate_limit)
-    operations = [handler for noun in _NOUNS for handler in noun.handlers]
-    documentation = reference.handlers([handler.opt["endpoint"] for handler in operations])
+    documentation = reference.handlers([handler.opt["endpoint"] for handler in operations()])
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -68,7 +73,7 @@ def build_app(
         await door.usage.settle()
 
     return Litestar(
-        [*operations, *documentation, health.healthz, health.readyz, *extra_routes],
+        [*operations(), *documentation, health.healthz, health.readyz, *extra_routes],
         state=State({"door": door}),
         exception_handlers={Exception: errors.answer},
         before_send=[headers.complete],

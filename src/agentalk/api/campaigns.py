@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from agentalk.api.auth import Caller
 from agentalk.api.endpoint import delete, get, patch, post
@@ -33,9 +34,10 @@ class CampaignsQuery(Page, frozen=True, kw_only=True, forbid_unknown_fields=True
 class StartCampaign(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """When to start."""
 
-    start_at: Annotated[Moment, msgspec.Meta(description="ISO 8601 timestamp to schedule start (optional)")] | None = (
-        None
-    )
+    # Left out or a time, and not null: so it is published.
+    start_at: (
+        Annotated[Moment, msgspec.Meta(description="ISO 8601 timestamp to schedule start (optional)")] | UnsetType
+    ) = UNSET
 
 
 @get("/api/campaigns", summary="List Campaigns", tag=TAG)
@@ -80,7 +82,9 @@ async def campaigns_start_create(
     Any campaign that is not active can be started, also again: only contacts that are pending, or were added or reset,
     are called. Starting an active campaign changes nothing. A time in the past is now.
     """
-    return await campaigns.start(tx, caller.org, campaign_id, body.start_at if body else None, now)
+    return await campaigns.start(
+        tx, caller.org, campaign_id, body.start_at if body and body.start_at is not UNSET else None, now
+    )
 
 
 @post("/api/campaigns/{campaign_id}/pause", summary="Pause Campaign", tag=TAG)
