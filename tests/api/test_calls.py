@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from agentalk.domain.ids import CampaignId, OrgId, uuid7
 from agentalk.store.database import Tx
-
 from tests.api.serving import Api, fields, problem, serving
 from tests.builders import a_call, a_campaign, a_contact, unknown_id
 from tests.conftest import NOW, LazyDatabase

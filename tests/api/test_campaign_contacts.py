@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from agentalk.domain.ids import CampaignId
 
+from agentalk.domain.ids import CampaignId
 from tests.api.serving import Api, fields, problem, serving
 from tests.builders import a_campaign, a_campaign_contact, a_contact
 from tests.conftest import NOW, LazyDatabase

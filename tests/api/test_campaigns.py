@@ -209,14 +209,15 @@ async def test_a_change_touches_only_what_it_names(db: LazyDatabase) -> None:
         made = await make(api, carrierId=carrier, callerIds=["+14155550123"])
         path = f"/api/campaigns/{made['id']}"
         api.clock.forward(seconds=1)
-        for change in (
+        changes: list[dict[str, Any]] = [
             {"name": "Summer"},
             {"maxConcurrency": 0, "callsPerSecond": 0.5, "priority": 7},
             {"carrierId": None, "callerIds": []},
             {"window": {**made["window"], "slots": []}, "retry": {"maxAttempts": 1, "rules": []}},
             {"voicemail": {"action": "leave_message"}},
             {},
-        ):
+        ]
+        for change in changes:
             response = await api.write.patch(path, json=change)
             assert response.status_code == 200, response.text
             made = {**made, **change, "updatedAt": "2026-03-04T15:00:01Z"}

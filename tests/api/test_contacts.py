@@ -108,7 +108,14 @@ async def test_an_id_may_be_in_any_script(db: LazyDatabase) -> None:
 async def test_a_change_touches_only_what_it_names(db: LazyDatabase) -> None:
     async with serving(db) as api:
         made = (await api.write.put("/api/contacts/ada", json=ADA)).json()
-        for change in ({"name": None}, {"attributes": {}}, {"phone": "(212) 555-0199"}, {"timeZone": None}, {}):
+        changes: list[dict[str, Any]] = [
+            {"name": None},
+            {"attributes": {}},
+            {"phone": "(212) 555-0199"},
+            {"timeZone": None},
+            {},
+        ]
+        for change in changes:
             changed = await api.write.patch("/api/contacts/ada", json=change)
             made = {**made, **change} | ({"phone": "+12125550199"} if "phone" in change else {})
             assert changed.json() == made
@@ -131,7 +138,7 @@ async def test_a_deleted_contact_is_gone_and_may_be_made_anew(db: LazyDatabase) 
         await api.write.put("/api/contacts/ada", json=ADA)
         assert (await api.write.delete("/api/contacts/ada")).status_code == 204
         for method in ("GET", "PATCH", "DELETE"):
-            body = {} if method == "PATCH" else None
+            body: dict[str, Any] | None = {} if method == "PATCH" else None
             problem(await api.write.request(method, "/api/contacts/ada", json=body), 404, "not_found")
         assert (await api.read.get("/api/contacts")).json()["pagination"]["total"] == 0
         async with api.database.reading() as tx:

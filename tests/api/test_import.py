@@ -78,9 +78,8 @@ async def test_a_campaign_that_is_still_to_call_follows_the_new_zone(db: LazyDat
     async with serving(db) as api:
         async with api.database.transaction() as tx:
             campaign = await a_campaign(tx, api.org)
-            for id, columns in {"a": {}, "b": {"status": "completed"}}.items():
-                contact = await a_contact(tx, api.org, id)
-                await a_campaign_contact(tx, api.org, campaign, contact, **columns)
+            for id, status in (("a", "pending"), ("b", "completed")):
+                await a_campaign_contact(tx, api.org, campaign, await a_contact(tx, api.org, id), status=status)
         await send(api, "id,phone\na,+33612345678\nb,+33612345679\n")
         async with api.database.reading() as tx:
             rows = await (await tx.execute("SELECT zones FROM campaign_contacts ORDER BY contact_id")).fetchall()

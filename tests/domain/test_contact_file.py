@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+
 from agentalk.domain.contact_file import BadRow, ContactFile, ContactRow, merged
 from agentalk.domain.errors import Invalid
 from agentalk.domain.ids import ContactId
