@@ -73,14 +73,14 @@ class Client:
         return await self._send("POST", path, content=content, headers={"Content-Type": media_type}, params=given)
 
     async def pages(self, path: str, **query: object) -> AsyncIterator[Record]:
-        """Every record of a list, by as many requests as it takes."""
-        offset = 0
+        """Every record of a list that can be long, by as many requests as it takes."""
+        cursor = None
         while True:
-            page = await self.get(path, limit=_PAGE, offset=offset, **query)
+            page = await self.get(path, limit=_PAGE, cursor=cursor, **query)
             for record in page["data"]:
                 yield record
-            offset += len(page["data"])
-            if not page["data"] or offset >= page["pagination"]["total"]:
+            cursor = page["pagination"]["cursor"]
+            if cursor is None:
                 return
 
     async def _send(self, method: str, path: str, **request: Any) -> Record:

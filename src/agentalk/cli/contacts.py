@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from agentalk.cli.client import Client, Record
 from agentalk.cli.environment import settings
 from agentalk.cli.exits import Exit
 from agentalk.cli.importing import Import, import_file, write_refused
-from agentalk.cli.output import Json, say, show_json, show_table
+from agentalk.cli.output import Json, console, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Import and list contacts.")
 
@@ -64,7 +63,7 @@ async def _import(file: Path, country: str | None) -> Import:
     columns = (TextColumn("Importing"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]} rows"))
     progress = Import(size=1)
     with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not sys.stderr.isatty()
+        *columns, TimeRemainingColumn(), console=console(stderr=True), disable=not sys.stderr.isatty()
     ) as bar:
         task = bar.add_task("", total=1, rows=0)
         async with Client.of(settings()) as client:

@@ -9,7 +9,6 @@ from agentalk.cli.environment import DataDir, settings
 from agentalk.cli.exits import Exit, Failure
 from agentalk.cli.output import say
 from agentalk.cli.processes import CarrierUrl, PublicUrl, stay, url_option, with_carrier
-from agentalk.domain.clock import Clock
 from agentalk.wiring.processes import dial
 
 app = typer.Typer()
@@ -34,7 +33,7 @@ def dialer(
         )
 
     async def work(stop: asyncio.Event) -> None:
-        async with dial(chosen, clock=Clock(), public_url=reached_at):
+        async with dial(chosen, public_url=reached_at):
             say("The dialer is up.")
             await stop.wait()
 

@@ -120,5 +120,5 @@ async def _send(client: Client, chunk: list[tuple[int, list[str]]], progress: Im
     for error in answer["errors"]:
         # It counts the header as row 1.
         line, cells = chunk[error["row"] - 2]
-        field = f"{error['field']}: " if error["field"] else ""
+        field = f"{error['field']} " if error["field"] else ""
         progress.errors.append(RowError(line, cells, f"{field}{error['message']}"))

@@ -15,20 +15,25 @@ from rich.text import Text
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
 
 
-def console() -> Console:
+# Where there is no terminal to ask.
+_WIDTH = 100
+
+
+def console(*, stderr: bool = False) -> Console:
     """Where answers go. Made anew each time, so that it follows what stdout is now."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else _WIDTH)
 
 
 def say(text: str = "") -> None:
     """One line on stdout; `[markup]` is for terminals."""
-    console().print(text)
+    console().print(text, soft_wrap=True)
 
 
 def complain(sentence: str) -> None:
     """One line on stderr, never wrapped and never read as markup."""
     line = Text.assemble(("Error: ", "bold red"), sentence)
-    Console(stderr=True, soft_wrap=True, highlight=False).print(line)
+    console(stderr=True).print(line, soft_wrap=True)
 
 
 def show_json(value: object) -> None:

@@ -1,6 +1,6 @@
 """How a watched campaign looks: a board on a terminal, a line elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from rich import box
@@ -63,16 +63,20 @@ def widths(counts: dict[str, int], room: int) -> dict[str, int]:
 
 
 def board(
-    look: Look, remark: str = "", extra: Sequence[RenderableType] = (), zone: tzinfo | None = None
+    look: Look,
+    remark: str = "",
+    extra: Sequence[RenderableType] = (),
+    zone: tzinfo | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> RenderableType:
-    """The live screen. Times are of `zone`, or local."""
+    """The live screen. Times are of `zone`, or local; `names` are shown instead of contacts' ids."""
     campaign = look.campaign
     counts = look.counts
     title = Text.assemble((campaign["name"], "bold"), "  ", (campaign["status"], tint(campaign["status"]) or "dim"))
     numbers = Columns([_number(name, counts[name]) for name in PARTS], padding=(0, 2))
     body: list[RenderableType] = [Bar(counts), numbers, Text(), facts(look), *extra]
     if look.calls:
-        body += [Text(), calls_table(look.calls, zone)]
+        body += [Text(), calls_table(look.calls, zone, names or {})]
     return Panel(
         Group(*body),
         title=title,
@@ -110,7 +114,7 @@ def prospect(look: Look) -> str:
     return PHASES.get(phase, "")
 
 
-def calls_table(calls: Sequence[Record], zone: tzinfo | None = None) -> Table:
+def calls_table(calls: Sequence[Record], zone: tzinfo | None, names: Mapping[str, str]) -> Table:
     """The newest calls, newest first."""
     table = Table(box=None, show_header=True, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("dialed", "contact", "phone", "try", "what became of it"):
@@ -120,10 +124,10 @@ def calls_table(calls: Sequence[Record], zone: tzinfo | None = None) -> Table:
         state = call["outcome"] or call["status"]
         table.add_row(
             Text(_clock(call["dialedAt"], zone), "dim"),
-            Text(str(call["contactId"])[:24]),
+            Text(names.get(call["contactId"], call["contactId"])[:24]),
             Text(call["phone"]),
             Text(str(call["attempt"]), "dim"),
-            Text(state, tint(state)),
+            Text(state.replace("_", " "), tint(state)),
             f"{call['durationSeconds']:.0f}" if call["durationSeconds"] is not None else "",
         )
     return table

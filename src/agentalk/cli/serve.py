@@ -8,7 +8,6 @@ import typer
 from agentalk.cli.environment import DataDir, settings
 from agentalk.cli.output import say
 from agentalk.cli.processes import CarrierUrl, Host, Port, PublicUrl, stay, url_option, with_carrier
-from agentalk.domain.clock import Clock
 from agentalk.settings import Settings
 from agentalk.wiring.database import data_dir as folder_of
 from agentalk.wiring.first import Key, first_key
@@ -34,10 +33,9 @@ def serve(
     reached_at = url_option(public_url, "--public-url")
 
     async def work(stop: asyncio.Event) -> None:
-        clock = Clock()
-        async with serve_all(chosen, host=host, port=port, clock=clock, public_url=reached_at) as running:
-            key = await first_key(running.database, clock.now())
-            greet(chosen, running.url or "", key)
+        async with serve_all(chosen, host=host, port=port, public_url=reached_at) as running:
+            key = await first_key(running.database, running.clock.now())
+            greet(chosen, running.url, key)
             await stop.wait()
             say("Stopping.")
 

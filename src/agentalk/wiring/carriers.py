@@ -33,13 +33,12 @@ class CarrierPlan:
     """How the simulated carrier is to be had.
 
     Within the process, with its ledger in `folder`; or, if `settings.simulator_url` is set, as a process of its own,
-    whose callbacks go to the API at `public_url`. `mix` is JSON: how calls go within the process.
+    whose callbacks go to the API at `public_url`.
     """
 
     settings: Settings
     folder: Path
     public_url: str | None = None
-    mix: bytes | None = None
 
 
 @contextlib.asynccontextmanager
@@ -54,8 +53,7 @@ async def open_carriers(plan: CarrierPlan, clock: Clock, sink: EventSink) -> Asy
         return
     ledger = _ledger(plan.folder / LEDGER)
     try:
-        mix = _read(plan.mix, Mix, "mix")
-        carrier = SimulatedCarrier(clock=clock, sink=sink, mix=mix, ledger=ledger)
+        carrier = SimulatedCarrier(clock=clock, sink=sink, ledger=ledger)
         try:
             yield {SIMULATOR: carrier}
         finally:

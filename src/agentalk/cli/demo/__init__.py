@@ -1,22 +1,18 @@
 """`agentalk demo`: a campaign from a CSV file, called to its end on a simulated carrier, faster than life."""
 
 import asyncio
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from agentalk.cli.demo import stage, summary
-from agentalk.cli.demo.day import dawn
 from agentalk.cli.demo.stage import Played
 from agentalk.cli.environment import settings
 from agentalk.cli.exits import Exit
 from agentalk.cli.output import Json, console, show_json
 from agentalk.cli.processes import stay
-from agentalk.domain.clock import Clock
 from agentalk.postgres import default_data_dir
 
 app = typer.Typer()
@@ -46,12 +42,11 @@ def demo(
     # Warnings would tear the screen.
     level = "error" if found.log_level in ("info", "warning") else found.log_level
     chosen = replace(found, data_dir=folder, simulator_url=None, rate_limit=0.0, log_level=level)
-    clock = Clock(start=dawn(Clock().now()), speed=speed)
-    out = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()) if json else console()
+    out = console(stderr=json)
     how_many = count or (None if contacts else _HOW_MANY)
 
     async def work(stop: asyncio.Event) -> Played | None:
-        return await stage.play(chosen, folder, clock, contacts, how_many, out, stop)
+        return await stage.play(chosen, folder, speed, contacts, how_many, out, stop)
 
     played = stay(chosen, work)
     if played is None:

@@ -26,7 +26,7 @@ RETRY = {
     "maxAttempts": 3,
     "rules": [
         {"outcome": "busy", "delayMinutes": [5, 240]},
-        {"outcome": "no_answer", "delayMinutes": [15, 240]},
+        {"outcome": "no_answer", "delayMinutes": [10, 240]},
         {"outcome": "carrier_failure", "delayMinutes": [5, 240]},
         {"outcome": "voicemail", "delayMinutes": [240]},
         {"outcome": "unreachable", "delayMinutes": [360]},

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from agentalk.cli import screen
 from agentalk.cli.client import Client
-from agentalk.cli.demo.day import HOME, PLACES, WINDOW
+from agentalk.cli.demo.day import HOME, PLACES, WINDOW, dawn
 from agentalk.cli.demo.people import SHIPPED, people, write
 from agentalk.cli.demo.story import Ending, Story
 from agentalk.cli.exits import Failure
@@ -43,7 +43,7 @@ class Played:
 async def play(
     settings: Settings,
     folder: Path,
-    clock: Clock,
+    speed: float,
     contacts: Path | None,
     how_many: int | None,
     out: Console,
@@ -51,10 +51,15 @@ async def play(
 ) -> Played | None:
     """Play the demo; None if it was stopped. Raises `Failure`, and what `serve` raises."""
     began = time.monotonic()
-    async with serve(settings, host="127.0.0.1", port=0, clock=clock) as running:
+
+    def make_clock() -> Clock:
+        return Clock(start=dawn(Clock().now()), speed=speed)
+
+    async with serve(settings, host="127.0.0.1", port=0, make_clock=make_clock) as running:
+        clock = running.clock
         key = await demo_key(running.database, clock.now())
         _tell(out, f"PostgreSQL, the API and the engine are up at {running.url}", began)
-        async with Client(running.url or "", key.token) as client:
+        async with Client(running.url, key.token) as client:
             story = Story(client, clock)
             ending = await until(stop, _steps(story, client, clock, folder, contacts, how_many, out))
             if ending is None:
@@ -104,7 +109,7 @@ async def _show(story: Story, clock: Clock, out: Console) -> None:
         with Live(console=out, auto_refresh=False) as live:
             async for look in story.call():
                 now = clock.now()
-                board = screen.board(look, f"a day {clock.speed:g} times as fast", [_clocks(now)], HOME)
+                board = screen.board(look, f"a day {clock.speed:g} times as fast", [_clocks(now)], HOME, story.names)
                 live.update(board, refresh=True)
         return
     last, said_at = "", 0.0
@@ -112,7 +117,7 @@ async def _show(story: Story, clock: Clock, out: Console) -> None:
         line = screen.line(look)
         if line != last and time.monotonic() - said_at >= _LINE_SECONDS:
             said_at = time.monotonic()
-            out.print(f"{clock.now().astimezone(HOME):%H:%M} {line}", markup=False)
+            out.print(f"{clock.now().astimezone(HOME):%H:%M} in Los Angeles: {line}", markup=False, soft_wrap=True)
         last = line
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import quote
 
 from agentalk.cli.client import Client, Record
 from agentalk.cli.demo.day import RETRY, WINDOW, Next, at_rest, due, outlook
@@ -53,6 +52,7 @@ class Story:
         self._client = client
         self._clock = clock
         self._zones: dict[str, ZoneGroup] = {}
+        self.names: dict[str, str] = {}
         self.campaign = ""
         self.coming: list[Next] = []
         self.began = clock.now()
@@ -64,6 +64,7 @@ class Story:
         ids = []
         async for contact in self._client.pages("/api/contacts"):
             ids.append(contact["id"])
+            self.names[contact["id"]] = contact["name"] or contact["id"]
             self._zones[contact["id"]] = zone_group(contact["phone"], contact["timeZone"])
         campaign = await self._client.post("/api/campaigns", _campaign(agent["id"], how_many))
         self.campaign = campaign["id"]
@@ -127,8 +128,7 @@ class Story:
             return None
         longest = max(talked, key=lambda call: call["durationSeconds"] or 0)
         call = await self._client.get(f"/api/calls/{longest['id']}")
-        contact = await self._client.get(f"/api/contacts/{quote(longest['contactId'], safe='')}")
-        return {**call, "name": contact["name"]}
+        return {**call, "name": self.names.get(call["contactId"])}
 
     async def _contacts(self, status: str | None) -> AsyncIterator[Record]:
         async for one in self._client.pages(f"/api/campaigns/{self.campaign}/contacts", status=status):
@@ -161,7 +161,7 @@ def _campaign(agent: str, how_many: int) -> Record:
         "agentId": agent,
         "callerIds": ["+12025550143"],
         # Everyone who may be called at once is called within some minutes of the simulated day.
-        "callsPerSecond": max(0.5, how_many / 400),
+        "callsPerSecond": max(0.25, how_many / 600),
         "maxConcurrency": 100,
         "window": {"timeZoneMode": "contact", "slots": slots},
         "retry": RETRY,

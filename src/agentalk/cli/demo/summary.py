@@ -99,10 +99,12 @@ def _body(ending: Ending, folder: Path) -> Iterator[RenderableType]:
         table.add_row(str(n), what, why)
     for n, what, why in _scheduled(ending.coming):
         table.add_row(str(n), what, why)
-    for n, what, why in _refused(ending, folder):
+    for n, what, why in _refused(ending):
         table.add_row(str(n), what, why)
     yield table
     yield Text()
+    if ending.imported.errors:
+        yield Text(f"The refused rows, with reasons, are in {folder / 'contacts.refused.csv'}.")
     yield Text.assemble(
         (f"{told['calls']} calls", "bold"),
         f": {_named(ending.calls)}.",
@@ -133,12 +135,10 @@ def _scheduled(coming: Sequence[Next]) -> Iterator[tuple[int, RenderableType, st
         yield n, Text("not yet open", "bright_black"), f"their calling hours begin at {_place_time(at)} (Los Angeles)"
 
 
-def _refused(ending: Ending, folder: Path) -> Iterator[tuple[int, RenderableType, str]]:
+def _refused(ending: Ending) -> Iterator[tuple[int, RenderableType, str]]:
     reasons = Counter(one.reason for one in ending.imported.errors)
     for reason, n in reasons.most_common():
         yield n, Text("refused row" if n == 1 else "refused rows", "red"), reason
-    if reasons:
-        yield reasons.total(), Text("in all", "dim"), f"written to {folder / 'contacts.refused.csv'}"
     for reason, n in Counter(one["reason"] for one in ending.added["invalidContacts"]).items():
         yield n, Text("not added", "red"), reason
 
@@ -169,16 +169,18 @@ def _verdict(ending: Ending) -> Text:
 
 def _where_next(folder: Path, token: str, campaign: str) -> Iterator[Text]:
     yield Text("Where to look next", "bold")
-    yield Text(f"  data          {folder}")
-    yield Text(f"  serve it      agentalk serve --data-dir {folder}")
-    yield Text("  documentation http://127.0.0.1:8000/docs")
-    yield Text(f'  the API       curl -H "Authorization: Bearer {token}" http://127.0.0.1:8000/api/campaigns')
-    yield Text(f"  go on calling AGENTALK_TOKEN={token} agentalk campaigns start {campaign}", "dim")
+    yield Text(f"  its data is in {folder}; serve it, and then read, ask, or go on calling:")
+    yield Text()
+    yield Text(f"  agentalk serve --data-dir {folder}", "cyan")
+    yield Text(f"  export AGENTALK_TOKEN={token}", "cyan")
+    yield Text("  open http://127.0.0.1:8000/docs", "cyan")
+    yield Text('  curl -H "Authorization: Bearer $AGENTALK_TOKEN" http://127.0.0.1:8000/api/campaigns', "cyan")
+    yield Text(f"  agentalk campaigns start {campaign}", "cyan")
 
 
 def _named(calls: Sequence[Record]) -> str:
     outcomes = Counter(call["outcome"] or call["status"] for call in calls)
-    return ", ".join(f"{n} {OUTCOMES.get(outcome, outcome)}" for outcome, n in outcomes.most_common())
+    return ", ".join(f"{n} {outcome.replace('_', ' ')}" for outcome, n in outcomes.most_common())
 
 
 def _attempts(calls: Sequence[Record]) -> dict[str, int]:
