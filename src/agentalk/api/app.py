@@ -40,6 +40,7 @@ from agentalk.api import (
     errors,
     headers,
     health,
+    options,
     organizations,
     reference,
     tokens,
@@ -73,7 +74,7 @@ def build_app(
         await door.usage.settle()
 
     return Litestar(
-        [*operations(), *documentation, health.healthz, health.readyz, *extra_routes],
+        [*options.handlers(operations()), *operations(), *documentation, health.healthz, health.readyz, *extra_routes],
         state=State({"door": door}),
         exception_handlers={Exception: errors.answer},
         before_send=[headers.complete],
