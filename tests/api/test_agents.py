@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.api.serving import problem, serving
+from tests.api.serving import fields, problem, serving
 from tests.builders import a_campaign, an_agent, unknown_id
 from tests.conftest import LazyDatabase
 
@@ -113,6 +113,8 @@ async def test_a_change_to_what_was_not_seen_is_refused(db: LazyDatabase) -> Non
         for tag in ('"nonsense"', "nonsense", 'W/"x"', "5", '""'):
             problem(await api.write.patch(path, json={"name": "C"}, headers={"If-Match": tag}), 412, "stale")
         assert (await api.read.get(path)).json()["name"] == "B"
+        both = await api.write.patch(path, json={"name": 5}, headers={"If-Match": seen})
+        assert fields(both) == ["name"]
         for tag in ("*", first.headers["etag"]):
             assert (await api.write.patch(path, json={"name": "D"}, headers={"If-Match": tag})).status_code == 200
 

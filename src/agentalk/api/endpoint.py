@@ -75,6 +75,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         received = await self._read_body(request)
         if "body" in self.wants:
             arguments["body"] = received.value
+        if "seen" in self.wants:
+            arguments["seen"] = read_seen(request.scope)
 
         async def work(tx: Tx) -> Answer:
             if isinstance(received.value, Upload):
@@ -104,8 +106,6 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             arguments["caller"] = caller
         if "now" in self.wants:
             arguments["now"] = now
-        if "seen" in self.wants:
-            arguments["seen"] = read_seen(request.scope)
         return arguments
 
     async def _read_body(self, request: Request[Any, Any, Any]) -> Received:
