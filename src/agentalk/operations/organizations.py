@@ -45,6 +45,12 @@ async def create(tx: Tx, draft: NewOrganization, now: datetime) -> Organization:
     return organization
 
 
+async def create_first(tx: Tx, draft: NewOrganization, now: datetime) -> Organization | None:
+    """Make an organization if there is none at all, whoever else does the same; else None."""
+    await organizations.lock_all(tx)
+    return None if await organizations.total(tx, None) else await create(tx, draft, now)
+
+
 async def get(tx: Tx, org: OrgId | None, id: OrgId) -> Organization:
     """One organization. Raises `NotFound`."""
     organization = await organizations.get(tx, org, id)

@@ -24,6 +24,11 @@ async def insert(tx: Tx, organization: Organization) -> None:
     )
 
 
+async def lock_all(tx: Tx) -> None:
+    """Let nobody else make or change an organization until the transaction ends."""
+    await execute(tx, SQL["lock_all"])
+
+
 async def get(tx: Tx, org: OrgId | None, id: OrgId) -> Organization | None:
     """One organization."""
     row = await fetch_one(tx, SQL["get"], org=org, id=id)

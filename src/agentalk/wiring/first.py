@@ -30,9 +30,8 @@ async def first_key(database: Database, now: datetime) -> Key | None:
     return await database.run(_first_key, now)
 
 
-async def new_key(tx: Tx, organization_name: str, token_name: str, now: datetime) -> Key:
-    """A new organization with an admin token."""
-    organization = await organizations.create(tx, NewOrganization(name=organization_name), now)
+async def _key(tx: Tx, organization: Organization, token_name: str, now: datetime) -> Key:
+    """An admin token for an organization."""
     issued = await tokens.create(tx, organization.id, NewToken(name=token_name, role=Role.ADMIN), now)
     if issued.token is None:
         raise RuntimeError("a token just made is shown")
@@ -55,9 +54,9 @@ async def _demo_key(tx: Tx, now: datetime) -> Key:
     active, _ = await campaigns.page(tx, None, CampaignStatus.ACTIVE, 1000, 0)
     for campaign in active:
         await campaigns.pause(tx, campaign.organization_id, campaign.id, now)
-    return await new_key(tx, DEMO, "demo", now)
+    return await _key(tx, await organizations.create(tx, NewOrganization(name=DEMO), now), "demo", now)
 
 
 async def _first_key(tx: Tx, now: datetime) -> Key | None:
-    _, total = await organizations.page(tx, None, 1, 0)
-    return None if total else await new_key(tx, "default", "first", now)
+    organization = await organizations.create_first(tx, NewOrganization(name="default"), now)
+    return await _key(tx, organization, "first", now) if organization else None

@@ -84,7 +84,10 @@ class _Server(uvicorn.Server):
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit:
+            raise ServerFailed("The HTTP server could not begin; the log says why.") from None
         self.ready.set()
 
     @contextlib.contextmanager

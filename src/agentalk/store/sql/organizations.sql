@@ -2,6 +2,9 @@
 INSERT INTO organizations (id, name, max_concurrency, created_at, updated_at)
 VALUES (%(id)s, %(name)s, %(max_concurrency)s, %(now)s, %(now)s);
 
+-- name: lock_all
+LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE;
+
 -- name: get
 SELECT id, name, max_concurrency, created_at, updated_at
 FROM organizations WHERE id = %(id)s AND id = coalesce(%(org)s::uuid, id);
