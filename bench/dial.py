@@ -4,27 +4,86 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
+
 from agentalk.carriers.simulator.inprocess import SimulatedCarrier
 from agentalk.carriers.simulator.world import AT_ONCE
 from agentalk.dialer import Dialer
 from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
-
-from bench.ground import Ground, server
+from bench.ground import ZONES, Ground, server
+from bench.report import Figure
 
 SECONDS = 8.0
+_BATCH = 100
+# The same rows written by hand: claim, dialing commit, three reports, the end, the contact, the outbox.
+_BARE = (
+    """WITH due AS (
+           SELECT campaign_id, contact_id, organization_id FROM campaign_contacts
+           WHERE campaign_id = %(campaign)s AND zones = %(zone)s AND lane = 2 AND status IN ('pending', 'waiting')
+           ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+       ), taken AS (
+           UPDATE campaign_contacts cc SET status = 'calling' FROM due
+           WHERE cc.campaign_id = due.campaign_id AND cc.contact_id = due.contact_id RETURNING cc.*
+       )
+       INSERT INTO calls (id, organization_id, campaign_id, contact_id, carrier_id, carrier, dialer_id, generation,
+           attempt, status, phone, reserved_at)
+       SELECT gen_random_uuid(), t.organization_id, t.campaign_id, t.contact_id, %(carrier)s, 'simulator', %(dialer)s,
+           0, 1, 'reserved', k.phone, %(now)s
+       FROM taken t JOIN contacts k ON k.organization_id = t.organization_id AND k.id = t.contact_id""",
+    """WITH dialed AS (UPDATE calls SET status = 'dialing', dialed_at = %(now)s
+           WHERE dialer_id = %(dialer)s AND live RETURNING campaign_id, contact_id)
+       UPDATE campaign_contacts cc SET attempts = attempts + 1 FROM dialed
+       WHERE cc.campaign_id = dialed.campaign_id AND cc.contact_id = dialed.contact_id""",
+    """INSERT INTO carrier_events (carrier, carrier_call_id, type, sequence, call_id, at, received_at)
+       SELECT 'simulator', id::text, type, 1, id, %(now)s, %(now)s
+       FROM calls, unnest('{ringing,answered,ended}'::text[]) type WHERE dialer_id = %(dialer)s AND live""",
+    """WITH ended AS (UPDATE calls SET status = 'ended', outcome = 'answered', ended_at = %(now)s,
+               ringing_at = %(now)s, answered_at = %(now)s, carrier_call_id = id::text
+           WHERE dialer_id = %(dialer)s AND live RETURNING *), told AS (
+           INSERT INTO events (id, organization_id, campaign_id, type, data, created_at)
+           SELECT gen_random_uuid(), organization_id, campaign_id, type, '{}', %(now)s
+           FROM ended, unnest('{call.started,call.ended,contact.completed}'::text[]) type)
+       UPDATE campaign_contacts cc SET status = 'completed', last_outcome = 'answered' FROM ended
+       WHERE cc.campaign_id = ended.campaign_id AND cc.contact_id = ended.contact_id""",
+)
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """Calls ended per second, statements sent per call, and first call after the start in milliseconds."""
+    """Calls ended per second, and statements sent per call, by us and written by hand."""
 
     pending: int
     calls_per_second: float
     statements_per_call: float
+    bare: float
+
+
+async def run(few: int, many: int) -> list[Figure]:
+    """The rate with few and with many pending contacts, each against the bare statements in the same database."""
+    small, large = await dial(few), await dial(many)
+    return [
+        *(
+            Figure(
+                f"dial, {rate.pending:,} pending, carrier in the process",
+                f"{rate.calls_per_second:,.0f} calls/s, {rate.statements_per_call:.2f} statements a call",
+                f"bare statements in batches of {_BATCH}: {rate.bare:,.0f}/s",
+                f"{rate.calls_per_second / rate.bare:.0%}",
+                "≥ 1,500/s, ≤ 1.5 statements",
+            )
+            for rate in (small, large)
+        ),
+        Figure(
+            f"  {few:,} pending against {many:,}",
+            "",
+            "",
+            f"{small.calls_per_second / large.calls_per_second:.2f} ×",
+            "≤ 1.2 ×",
+        ),
+    ]
 
 
 async def dial(pending: int, seconds: float = SECONDS) -> Rate:
@@ -47,7 +106,7 @@ async def dial(pending: int, seconds: float = SECONDS) -> Rate:
         carrier = SimulatedCarrier(clock=clock, sink=sink, mix=AT_ONCE)
         dialer = Dialer(database, {"simulator": carrier}, slots=1000)
         stop = asyncio.Event()
-        with _counted() as statements:
+        with _Counted() as statements:
             run = asyncio.create_task(dialer.run(clock, stop))
             await asyncio.sleep(1.0)
             before, sent, began = _ended(ground), statements(), time.perf_counter()
@@ -58,15 +117,43 @@ async def dial(pending: int, seconds: float = SECONDS) -> Rate:
             stop.set()
             await run
         await database.close()
+        bare = _bare(ground, org)
         ground.close()
-        return Rate(pending, ended / took, sent / max(1, ended))
+        return Rate(pending, ended / took, sent / max(1, ended), bare)
+
+
+def _bare(ground: Ground, org: UUID, count: int = 5_000) -> float:
+    """Calls per second of the bare statements, over `count` contacts of their own."""
+    ground.contacts(org, count, tag="b")
+    campaign = ground.campaigns(org, 1)[0]
+    ground.audience(org, campaign, count, tag="b")
+    dialer = uuid4()
+    ground.connection.execute("INSERT INTO dialers VALUES (%s, %s, %s)", (dialer, ground.now, ground.now))
+    values = {
+        "campaign": campaign,
+        "carrier": ground.carrier(org),
+        "dialer": dialer,
+        "now": ground.now,
+        "batch": _BATCH,
+    }
+    ground.connection.execute("SET enable_seqscan = off")
+    began = time.perf_counter()
+    for zone in ZONES:
+        for _ in range(count // len(ZONES) // _BATCH):
+            for statement in _BARE:
+                ground.connection.execute(statement, values | {"zone": zone})
+    took = time.perf_counter() - began
+    done = ground.one(f"SELECT count(*) FROM calls WHERE dialer_id = '{dialer}' AND status = 'ended'")
+    if done != count:
+        raise SystemExit(f"The bare statements ended {done} of {count} calls.")
+    return count / took
 
 
 def _ended(ground: Ground) -> int:
     return ground.one("SELECT count(*) FROM calls WHERE status = 'ended'")
 
 
-class _counted:
+class _Counted:
     """Counts the statements that the driver sends."""
 
     def __enter__(self) -> Callable[[], int]:
@@ -79,7 +166,7 @@ class _counted:
             count += 1
             return await original(cursor, *args, **kwargs)
 
-        psycopg.AsyncCursor.execute = execute  # type: ignore[method-assign]
+        psycopg.AsyncCursor.execute = execute  # type: ignore[method-assign, assignment]
         return lambda: count
 
     def __exit__(self, *_: object) -> None:

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
+
 from agentalk.domain.campaign import Voicemail
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Day, Slot, Window
@@ -22,16 +24,16 @@ AROUND_THE_CLOCK = Window(slots=tuple(Slot(day, "00:00", "24:00") for day in Day
 
 @asynccontextmanager
 async def server() -> AsyncIterator[str]:
-    """The DSN of a fresh, migrated database: on `BENCH_DATABASE_URL`'s server, or an embedded one with its usual settings."""
+    """The DSN of a fresh, migrated database, on `BENCH_DATABASE_URL`'s server or an embedded one as `serve` has it."""
     given = os.environ.get("BENCH_DATABASE_URL")
     with tempfile.TemporaryDirectory(prefix="agentalk-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
+        os.chmod(folder, 0o711)  # noqa: PTH101, S103 - as root the server runs as another user
         embedded = None if given else EmbeddedPostgres(Path(folder))
         base = given or (await embedded.start() if embedded else "")
         name = f"bench_{uuid4().hex[:8]}"
         with psycopg.connect(base, autocommit=True) as admin:
             admin.execute(f'CREATE DATABASE "{name}"')
-        dsn = psycopg.conninfo.make_conninfo(base, dbname=name)
+        dsn = urlsplit(base)._replace(path=f"/{name}").geturl()
         try:
             await migrate(dsn)
             yield dsn
@@ -62,6 +64,13 @@ class Ground:
             (uuid4(), org, most, rate, self.now, self.now),
         )
         return org
+
+    def carrier(self, org: UUID) -> UUID:
+        """The organization's carrier."""
+        row = self.connection.execute("SELECT id FROM carriers WHERE organization_id = %s", (org,)).fetchone()
+        if row is None:
+            raise SystemExit("The organization has no carrier.")
+        return UUID(str(row[0]))
 
     def contacts(self, org: UUID, count: int, *, tag: str = "c") -> None:
         """`count` contacts named `{tag}-1` … over five zones."""
@@ -109,6 +118,28 @@ class Ground:
                SELECT %(campaign)s, id, organization_id, zones, %(now)s, %(now)s FROM contacts
                WHERE organization_id = %(org)s AND id LIKE %(tag)s || '-%%' ORDER BY seq LIMIT %(count)s""",
             {"campaign": campaign, "org": org, "tag": tag, "count": count, "now": self.now},
+        )
+
+    def token(self, org: UUID, digest: bytes) -> None:
+        """A token that may write."""
+        self.connection.execute(
+            """INSERT INTO tokens (id, organization_id, name, role, digest, created_at)
+               VALUES (%s, %s, 'bench', 'write', %s, %s)""",
+            (uuid4(), org, digest, self.now),
+        )
+
+    def newest(self, org: UUID, count: int) -> list[UUID]:
+        """The campaigns that a list shows first."""
+        rows = self.connection.execute(
+            "SELECT id FROM campaigns WHERE organization_id = %s ORDER BY id DESC LIMIT %s", (org, count)
+        )
+        return [row[0] for row in rows]
+
+    def fold(self) -> None:
+        """Tallies as a dialer would have folded them by now."""
+        self.connection.execute(
+            """WITH folded AS (DELETE FROM campaign_tallies RETURNING *)
+               INSERT INTO campaign_tallies SELECT campaign_id, zones, status, sum(n) FROM folded GROUP BY 1, 2, 3"""
         )
 
     def settle(self) -> None:
