@@ -32,8 +32,10 @@ def session(dsn: str, statement: str) -> Iterator[subprocess.Popen[bytes]]:
     """A client that is busy with a statement."""
     argv, env = _command(dsn, statement)
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
-        yield client
-        client.kill()
+        try:
+            yield client
+        finally:
+            client.kill()
 
 
 def _client(dsn: str, *statements: str) -> subprocess.CompletedProcess[str]:

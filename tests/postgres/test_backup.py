@@ -9,6 +9,7 @@ import pytest
 
 from agentalk.postgres import PostgresError, backup, dump, restore, use
 from agentalk.postgres.backup import _pour
+from agentalk.postgres.folder import until
 from agentalk.postgres.programs import spawn, without_password
 from tests.postgres.psql import empty, session, sql
 
@@ -70,15 +71,14 @@ async def test_a_failed_backup_leaves_nothing(place: Path) -> None:
 
 
 async def test_a_canceled_backup_leaves_nothing(data_dir: Path, place: Path) -> None:
+    locked = "SELECT count(*) FROM pg_locks WHERE relation = 'people'::regclass AND mode = 'AccessExclusiveLock'"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event = 'relation'"
     async with use(data_dir) as dsn:
         fill(dsn)
         with session(dsn, "BEGIN; LOCK TABLE people; SELECT pg_sleep(60)"):
-            waiting = (
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event = 'relation'"
-            )
+            assert await until(lambda: sql(dsn, locked) == "1", 20)
             dumping = asyncio.create_task(dump(dsn, place / "backup"))
-            while await asyncio.to_thread(sql, dsn, waiting) != "1":
-                assert not dumping.done()
+            assert await until(lambda: sql(dsn, waiting) == "1", 20)
             dumping.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await dumping

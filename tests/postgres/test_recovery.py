@@ -40,7 +40,7 @@ async def test_killed_together_nothing_is_lost(data_dir: Path, supervise: Superv
     assert len(victims) > 3
     for pid in (supervisor.pid, *victims):
         os.kill(pid, signal.SIGKILL)
-    supervisor.wait(10)
+    supervisor.wait(20)
     postgres = EmbeddedPostgres(data_dir)
     assert await postgres.start() == dsn
     assert sql(dsn, "SELECT sum(n) FROM kept") == "500500"
@@ -53,7 +53,7 @@ async def test_a_server_whose_supervisor_died_is_taken_over(data_dir: Path, supe
     supervisor = supervise(data_dir)
     dsn = first_line(supervisor)
     supervisor.kill()
-    supervisor.wait(10)
+    supervisor.wait(20)
     pid = pid_of(folder)
     assert await running_dsn(data_dir) == dsn
     postgres = EmbeddedPostgres(data_dir)
@@ -61,7 +61,7 @@ async def test_a_server_whose_supervisor_died_is_taken_over(data_dir: Path, supe
     assert pid_of(folder) == pid
     await postgres.stop()
     assert not running(folder.cluster)
-    assert await until(lambda: not serves(pid, folder.cluster), 10)
+    assert await until(lambda: not serves(pid, folder.cluster), 20)
 
 
 async def test_a_server_that_is_just_coming_up_is_waited_for(data_dir: Path) -> None:
@@ -72,7 +72,20 @@ async def test_a_server_that_is_just_coming_up_is_waited_for(data_dir: Path) -> 
         async with use(data_dir) as dsn:
             assert pid_of(folder) == orphan.pid
             assert sql(dsn, "SELECT 1") == "1"
-        assert orphan.wait(10) == 0
+        assert orphan.wait(20) == 0
+
+
+async def test_a_server_that_recovers_by_itself_is_waited_for(data_dir: Path) -> None:
+    """When a part of it was killed it starts over, and says so to all who come in between."""
+    folder = Folder(data_dir)
+    async with use(data_dir):
+        server = pid_of(folder)
+        part = next(pid for pid in family(folder) if pid != server)
+        os.kill(part, signal.SIGKILL)
+        assert await until(lambda: part not in _pids(), 20)
+        async with use(data_dir) as dsn:
+            assert sql(dsn, "SELECT 1") == "1"
+        assert pid_of(folder) == server
 
 
 async def test_sessions_that_outlive_their_server_are_ended(data_dir: Path) -> None:
@@ -81,7 +94,7 @@ async def test_sessions_that_outlive_their_server_are_ended(data_dir: Path) -> N
     dsn = await postgres.start()
     with session(dsn, "SELECT 'busy', count(*) FROM generate_series(1, 10000000000)"):
         busy = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT ''busy''%'"
-        assert await until(lambda: sql(dsn, busy) == "1", 10)
+        assert await until(lambda: sql(dsn, busy) == "1", 20)
         os.kill(pid_of(folder), signal.SIGKILL)
         await postgres.stop()
         assert family(folder) != []

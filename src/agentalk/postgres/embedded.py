@@ -1,7 +1,9 @@
 """The embedded server as its users see it: whoever comes first starts it, and whoever goes last stops it."""
 
+import asyncio
 import contextlib
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,10 @@ from agentalk.postgres import programs
 from agentalk.postgres.cluster import prepare
 from agentalk.postgres.errors import PostgresError
 from agentalk.postgres.folder import Folder, Lock
-from agentalk.postgres.processes import PidFile, Server, running, settled
+from agentalk.postgres.processes import START_SECONDS, PidFile, Server, running, settled
+
+# A server in recovery or on its way out; which of the two, its process will tell.
+_PASSING = re.compile("the database system is|Connection refused|Connection reset|closed the connection unexpectedly")
 
 
 class EmbeddedPostgres:
@@ -110,13 +115,17 @@ async def _join(folder: Folder) -> _Seat:
     try:
         async with folder.gate():
             server = await settled(folder.cluster)
-            if not server and not share.try_alone():
-                raise PostgresError(
-                    f"Another Agentalk process uses {folder.data_dir}, but its server cannot be seen from here: it"
-                    " runs in another container, or it just died. Stop that process, then try again."
-                )
-            server = server or await (await prepare(folder)).start()
-            dsn = await _introduce(folder, server)
+            dsn = await _introduce(folder, server) if server else None
+            if not server or not dsn:
+                if not share.try_alone():
+                    raise PostgresError(
+                        f"Another Agentalk process uses {folder.data_dir}, but its server cannot be seen from here: it"
+                        " runs in another container, or it just died. Stop that process, then try again."
+                    )
+                server = await (await prepare(folder)).start()
+                dsn = await _introduce(folder, server)
+            if not dsn:
+                raise PostgresError(f"The server of {folder.data_dir} just ended. Try again, or see {folder.log}.")
             share.try_share()
             return _Seat(folder, server, share, dsn)
     except BaseException:
@@ -124,17 +133,31 @@ async def _join(folder: Folder) -> _Seat:
         raise
 
 
-async def _introduce(folder: Folder, server: Server) -> str:
-    """The DSN of a running server, after it has proved with our password that our folder is its folder."""
-    said = PidFile.read(folder.cluster)
-    if said is None:
-        raise PostgresError(f"The server of {folder.data_dir} is just stopping. Try again.")
-    dsn = folder.dsn(said.port)
-    if server.child:
-        return dsn
+async def _introduce(folder: Folder, server: Server) -> str | None:
+    """The DSN of a running server, after it has proved with our password that our folder is its folder.
+
+    One that recovers from a crash is waited for; None if it ends instead.
+    """
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + START_SECONDS
+    while server.alive():
+        said = PidFile.read(folder.cluster)
+        if said and server.child:
+            return folder.dsn(said.port)
+        try:
+            if said:
+                return await _prove(folder, server, folder.dsn(said.port))
+        except PostgresError as error:
+            if not _PASSING.search(str(error)) or loop.time() > give_up:
+                raise
+        await asyncio.sleep(0.05)
+    return None
+
+
+async def _prove(folder: Folder, server: Server, dsn: str) -> str:
     bare, secret = programs.without_password(dsn)
     shown = await programs.run(
-        [programs.find() / "psql", "-XAtq", "--no-password", "-d", bare, "-c", "SHOW data_directory"],
+        [programs.find() / "psql", "-XAtqw", "-d", bare, "-c", "SHOW data_directory"],
         env=programs.CLEAN | secret | {"PGCONNECT_TIMEOUT": "10"},
     )
     if _same(Path(shown.strip()), folder.cluster):
