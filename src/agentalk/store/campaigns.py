@@ -1,5 +1,6 @@
 """Campaigns. `org` None means every organization's. A deleted campaign keeps its row: its calls refer to it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -69,11 +70,17 @@ async def find(tx: Tx, org: OrgId | None, id: CampaignId) -> OrgId | None:
 
 
 async def page(
-    tx: Tx, org: OrgId | None, status: CampaignStatus | None, limit: int, offset: int
+    tx: Tx, org: OrgId, status: CampaignStatus | None, limit: int, offset: int
 ) -> tuple[list[Campaign], int]:
-    """Campaigns with their counts, newest first, and how many there are in all."""
-    rows = await fetch(tx, SQL["page"], org=org, status=status and status.value, limit=limit, offset=offset)
-    return [_campaign(row[1:]) for row in rows if row[1] is not None], rows[0][0]
+    """An organization's campaigns with their counts, newest first, and how many there are in all."""
+    wanted = status and status.value
+    return _page(await fetch(tx, SQL["page"], org=org, status=wanted, limit=limit, offset=offset))
+
+
+async def page_of_all(tx: Tx, status: CampaignStatus | None, limit: int, offset: int) -> tuple[list[Campaign], int]:
+    """The same of every organization. A statement of its own: either is planned once, for its own indexes."""
+    wanted = status and status.value
+    return _page(await fetch(tx, SQL["page_of_all"], status=wanted, limit=limit, offset=offset))
 
 
 async def lock(tx: Tx, org: OrgId | None, id: CampaignId) -> Held | None:
@@ -151,6 +158,10 @@ async def delete(tx: Tx, id: CampaignId, now: datetime) -> None:
 
 def _held(row: TupleRow | None) -> Held | None:
     return None if row is None else Held(row[0], CampaignStatus(row[1]), row[2], row[3])
+
+
+def _page(rows: Sequence[TupleRow]) -> tuple[list[Campaign], int]:
+    return [_campaign(row[1:]) for row in rows if row[1] is not None], rows[0][0]
 
 
 def _campaign(row: TupleRow) -> Campaign:

@@ -13,23 +13,27 @@ SELECT organization_id FROM campaigns
 WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND deleted_at IS NULL;
 
 -- name: page
--- One organization's campaigns, or everyone's: of each pair of branches only the one asked for runs, on an index of its
--- own. Without a campaign on the page there is still a row, for the total.
+-- Without a campaign on the page there is still a row, for the total.
 WITH page AS (
-    (SELECT id FROM campaigns
-     WHERE organization_id = %(org)s AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
-     ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s)
-    UNION ALL
-    (SELECT id FROM campaigns
-     WHERE %(org)s::uuid IS NULL AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
-     ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s)
+    SELECT id FROM campaigns
+    WHERE organization_id = %(org)s AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
+    ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s
 ), everything AS (
-    SELECT
-        (SELECT count(*) FROM campaigns
-         WHERE organization_id = %(org)s AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s))
-      + (SELECT count(*) FROM campaigns
-         WHERE %(org)s::uuid IS NULL AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s))
-        AS campaigns
+    SELECT count(*) AS campaigns FROM campaigns
+    WHERE organization_id = %(org)s AND deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
+)
+SELECT everything.campaigns, counted.*
+FROM everything LEFT JOIN page ON true LEFT JOIN campaigns_counted counted ON counted.id = page.id
+ORDER BY page.id DESC;
+
+-- name: page_of_all
+WITH page AS (
+    SELECT id FROM campaigns
+    WHERE deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
+    ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s
+), everything AS (
+    SELECT count(*) AS campaigns FROM campaigns
+    WHERE deleted_at IS NULL AND (%(status)s::text IS NULL OR status = %(status)s)
 )
 SELECT everything.campaigns, counted.*
 FROM everything LEFT JOIN page ON true LEFT JOIN campaigns_counted counted ON counted.id = page.id
