@@ -38,6 +38,7 @@ from agentalk.api import (
     carriers,
     contacts,
     errors,
+    events,
     headers,
     health,
     options,
@@ -49,7 +50,7 @@ from agentalk.api.door import Door
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
 
-_NOUNS = (campaigns, campaign_contacts, contacts, calls, agents, carriers, organizations, tokens)
+_NOUNS = (campaigns, campaign_contacts, events, contacts, calls, agents, carriers, organizations, tokens)
 
 
 def operations() -> list[HTTPRouteHandler]:

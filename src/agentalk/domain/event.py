@@ -38,10 +38,10 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An event as it is delivered: at least once, always under the same id."""
+    """What happened, and when. An event keeps its id for ever."""
 
     id: EventId
-    type: str
+    type: EventName
     created_at: datetime
     organization_id: OrgId
     data: dict[str, Any]

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from agentalk.domain.event import Event, Happening
-from agentalk.domain.ids import CampaignId, OrgId, uuid7
-from agentalk.store.database import Tx, execute, fetch
+from agentalk.domain.event import Event, EventName, Happening
+from agentalk.domain.ids import CampaignId, uuid7
+from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
 SQL = load("events")
@@ -30,10 +30,17 @@ async def add_events(tx: Tx, happenings: Sequence[Happening], now: datetime) -> 
     await execute(tx, SQL["add_events"], events=msgspec.json.encode(rows).decode(), now=now)
 
 
-async def list_events(tx: Tx, org: OrgId, campaign: CampaignId, after: int, limit: int) -> list[tuple[int, Event]]:
-    """A campaign's events in order, at most `limit` of them behind position `after`, each with its own position."""
-    rows = await fetch(tx, SQL["list_events"], org=org, campaign=campaign, after=after, limit=limit)
+async def page(tx: Tx, campaign: CampaignId, before: int | None, limit: int, offset: int) -> list[tuple[int, Event]]:
+    """A campaign's events, newest first, from below position `before`; each with its position."""
+    start = 2**63 - 1 if before is None else before
+    rows = await fetch(tx, SQL["page"], campaign=campaign, before=start, limit=limit, offset=offset)
     return [
-        (seq, Event(id=id, type=type, created_at=at, organization_id=organization, data=data))
+        (seq, Event(id=id, type=EventName(type), created_at=at, organization_id=organization, data=data))
         for seq, id, type, at, organization, data in rows
     ]
+
+
+async def total(tx: Tx, campaign: CampaignId) -> int:
+    """How many events a campaign has."""
+    row = await fetch_one(tx, SQL["total"], campaign=campaign)
+    return row[0] if row else 0
