@@ -9,7 +9,7 @@ from agentalk.cli.client import Client, Record
 from agentalk.cli.environment import settings
 from agentalk.cli.output import Json, say, show_json, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Create and list agents: what speaks on a call.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create and list agents: what speaks on a call.")
 
 
 @app.command()

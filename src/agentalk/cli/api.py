@@ -9,7 +9,7 @@ from agentalk.cli.output import say
 from agentalk.cli.processes import CarrierUrl, Host, Port, stay, with_carrier
 from agentalk.wiring.processes import serve_api
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

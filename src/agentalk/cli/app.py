@@ -29,15 +29,14 @@ COMMANDS = {
     "tokens": ("Operate", "Create, list and revoke tokens, straight in the database."),
     "db": ("Operate", "Migrate, back up and restore the database."),
 }
-# A blank line is a line break here.
-EPILOG = "\n\n".join(
+EPILOG = "\n".join(
     (
         "[bold]Environment[/]",
         "AGENTALK_URL, AGENTALK_TOKEN: the server for contacts, agents, campaigns",
         "DATABASE_URL or AGENTALK_DATA_DIR: the database for everything else",
         "AGENTALK_RATE_LIMIT, AGENTALK_LOG_LEVEL, AGENTALK_LOG_FORMAT,"
         " AGENTALK_SIMULATOR_URL, AGENTALK_SIMULATOR_SECRET",
-        " ",
+        "",
         "[bold]Exit codes[/]",
         *(f"{code.value:>3}  {meaning}" for code, meaning in MEANINGS.items()),
     )

@@ -6,6 +6,7 @@ import csv
 import io
 import json as jsonlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,9 +19,11 @@ from agentalk.cli.environment import settings
 from agentalk.cli.exits import Failure
 from agentalk.cli.output import Json, say, show_json, show_record, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Create, start, pause, stop and watch campaigns.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, start, pause, stop and watch campaigns.")
 Campaign = Annotated[UUID, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
 COUNTS = ("pending", "calling", "waiting", "completed", "exhausted", "skipped", "canceled", "total")
+# What one request may add, as one transaction.
+_MOST_IDS = 100_000
 FIELDS = (
     "id",
     "name",
@@ -133,7 +136,10 @@ def add_contacts(
     async def work() -> Record:
         async with Client.of(settings()) as client:
             known = ids or [record["id"] async for record in client.pages("/api/contacts")]
-            return await client.post(f"/api/campaigns/{campaign}/contacts", {"contactIds": known})
+            parts = [known[n : n + _MOST_IDS] for n in range(0, len(known), _MOST_IDS)] or [[]]
+            return _sum(
+                [await client.post(f"/api/campaigns/{campaign}/contacts", {"contactIds": part}) for part in parts]
+            )
 
     answer = asyncio.run(work())
     if json:
@@ -185,6 +191,13 @@ def watch(
     # Ctrl-C is how one stops watching.
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(work())
+
+
+def _sum(answers: Sequence[Record]) -> Record:
+    """Several answers about added contacts as one."""
+    counts = {name: sum(answer[name] for answer in answers) for name in ("requested", "added", "reset", "invalid")}
+    invalid = [one for answer in answers for one in answer["invalidContacts"]]
+    return {**answers[0], **counts, "invalidContacts": invalid}
 
 
 def _post(path: str, body: object = None) -> Record:

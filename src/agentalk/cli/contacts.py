@@ -14,7 +14,7 @@ from agentalk.cli.exits import Exit
 from agentalk.cli.importing import Import, import_file, write_refused
 from agentalk.cli.output import Json, console, say, show_json, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Import and list contacts.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Import and list contacts.")
 
 
 @app.command("import")

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from agentalk import postgres
-from agentalk.cli.environment import DataDir, settings
+from agentalk.cli.environment import DataDir, one_database
 from agentalk.cli.operator import run
 from agentalk.cli.output import Json, say, show_json
 from agentalk.store.migrate import migrate as migrate_database
 from agentalk.wiring.database import database_url, running_url
 
-app = typer.Typer(no_args_is_help=True, help="Migrate, back up and restore the database.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Migrate, back up and restore the database.")
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A backup in PostgreSQL's custom format.")]
 
 
@@ -22,7 +22,7 @@ def migrate(data_dir: DataDir = None, json: Json = False) -> None:
     """Bring the schema up to date. The servers do it at their start, too."""
 
     async def work() -> list[str]:
-        async with database_url(settings(data_dir)) as url:
+        async with database_url(one_database(data_dir)) as url:
             return await migrate_database(url)
 
     applied = run(work)
@@ -38,7 +38,7 @@ def migrate(data_dir: DataDir = None, json: Json = False) -> None:
 @app.command()
 def url(data_dir: DataDir = None, json: Json = False) -> None:
     """Print the database's URL, password included, for psql and other programs. An embedded server must be running."""
-    found = run(lambda: running_url(settings(data_dir)))
+    found = run(lambda: running_url(one_database(data_dir)))
     show_json({"url": found}) if json else typer.echo(found)
 
 
@@ -47,7 +47,7 @@ def backup(file: File, data_dir: DataDir = None, json: Json = False) -> None:
     """Write a backup to FILE, which must not exist yet. The servers may go on running."""
 
     async def work() -> None:
-        async with database_url(settings(data_dir)) as url:
+        async with database_url(one_database(data_dir)) as url:
             await postgres.dump(url, file)
 
     run(work)
@@ -67,7 +67,7 @@ def restore(
         typer.confirm("This replaces everything in the database. Go on?", abort=True)
 
     async def work() -> list[str]:
-        async with database_url(settings(data_dir)) as url:
+        async with database_url(one_database(data_dir)) as url:
             await postgres.restore(url, file)
             return await migrate_database(url)
 

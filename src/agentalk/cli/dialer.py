@@ -11,7 +11,7 @@ from agentalk.cli.output import say
 from agentalk.cli.processes import CarrierUrl, PublicUrl, stay, url_option, with_carrier
 from agentalk.wiring.processes import dial
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

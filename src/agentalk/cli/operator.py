@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 import typer
 
-from agentalk.cli.environment import settings
+from agentalk.cli.environment import one_database
 from agentalk.cli.exits import Exit, Failure
 from agentalk.domain.errors import Refusal
 from agentalk.postgres import PostgresError
@@ -22,7 +22,7 @@ def in_database(data_dir: Path | None, work: Callable[[Database], Awaitable[T]])
     """Do `work` in the database: `DATABASE_URL`'s, or the data folder's, started for the moment if need be."""
 
     async def do() -> T:
-        async with open_database(settings(data_dir)) as database:
+        async with open_database(one_database(data_dir)) as database:
             return await work(database)
 
     return run(do)

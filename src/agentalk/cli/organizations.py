@@ -13,7 +13,9 @@ from agentalk.operations import organizations
 from agentalk.operations.organizations import NewOrganization
 from agentalk.store.database import Database
 
-app = typer.Typer(no_args_is_help=True, help="Create and list organizations, straight in the database.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Create and list organizations, straight in the database."
+)
 
 
 @app.command()

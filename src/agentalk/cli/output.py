@@ -41,6 +41,11 @@ def show_json(value: object) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def show_json_line(value: object) -> None:
+    """A value as one line of JSON, for commands that say more than one, or stay."""
+    typer.echo(msgspec.json.encode(value).decode())
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
     """Rows below their columns; `empty` is said on a terminal if there are none."""
     out = console()
@@ -59,11 +64,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: 
 
 
 def show_record(record: dict[str, Any], fields: Sequence[str]) -> None:
-    """One record, a field a line."""
+    """One record, a field a line; what it does not have is left out."""
     table = Table.grid(padding=(0, 2))
     for name in fields:
         text = cell(record.get(name))
-        table.add_row(Text(name, style="dim"), Text(text, style=tint(text), overflow="fold"))
+        if text:
+            table.add_row(Text(name, style="dim"), Text(text, style=tint(text), overflow="fold"))
     console().print(table)
 
 

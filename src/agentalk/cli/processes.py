@@ -22,8 +22,12 @@ from agentalk.wiring.web import PortTaken, ServerFailed
 
 T = TypeVar("T")
 
-Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all of this machine's.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any that is free.")]
+Host = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="The address to listen on; 0.0.0.0 for all of this machine's.")
+]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, metavar="N", help="The port to listen on; 0 for any that is free.")
+]
 CarrierUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Where `agentalk simulator` answers; else the carrier lives in this process."),

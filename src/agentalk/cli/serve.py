@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from agentalk.cli.environment import DataDir, settings
-from agentalk.cli.output import say
+from agentalk.cli.output import Json, say, show_json_line
 from agentalk.cli.processes import CarrierUrl, Host, Port, PublicUrl, stay, url_option, with_carrier
 from agentalk.settings import Settings
 from agentalk.wiring.database import data_dir as folder_of
 from agentalk.wiring.first import Key, first_key
 from agentalk.wiring.processes import serve as serve_all
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -24,6 +24,7 @@ def serve(
     carrier: Annotated[str, typer.Option(help="The carrier that places calls.")] = "simulator",
     carrier_url: CarrierUrl = None,
     public_url: PublicUrl = None,
+    json: Json = False,
 ) -> None:
     """Run everything in one process: the API, the engine, and a database if you have none.
 
@@ -35,11 +36,18 @@ def serve(
     async def work(stop: asyncio.Event) -> None:
         async with serve_all(chosen, host=host, port=port, public_url=reached_at) as running:
             key = await first_key(running.database, running.clock.now())
-            greet(chosen, running.url, key)
+            (greet_program if json else greet)(chosen, running.url, key)
             await stop.wait()
-            say("Stopping.")
 
     stay(chosen, work)
+
+
+def greet_program(settings: Settings, url: str, key: Key | None) -> None:
+    """The same for a program, in one line of JSON. Only at the first start there is a token in it."""
+    told: dict[str, object] = {"url": url, "dataDir": str(folder_of(settings)), "embedded": not settings.database_url}
+    if key is not None:
+        told |= {"organizationId": key.organization.id, "token": key.token}
+    show_json_line(told)
 
 
 def greet(settings: Settings, url: str, key: Key | None) -> None:

@@ -1,6 +1,7 @@
 """`agentalk simulator`: the simulated carrier as a process of its own."""
 
 import secrets
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,12 @@ import typer
 from agentalk.cli.environment import settings
 from agentalk.cli.exits import Failure
 from agentalk.cli.logs import set_up
-from agentalk.cli.output import say
+from agentalk.cli.output import Json, say, show_json_line
 from agentalk.cli.processes import Host, Port, telling
 from agentalk.domain.clock import Clock
 from agentalk.wiring.carriers import run_simulator
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -30,7 +31,10 @@ def simulator(
     faults: Annotated[
         str | None, typer.Option(metavar="JSON|@FILE", help="What goes wrong how often: resetPlaced, slowReply, …")
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.001, max=100_000, help="Seconds of its world in one of life.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(min=0.001, max=100_000, metavar="N", help="Seconds of its world in one of life.")
+    ] = 1.0,
+    json: Json = False,
 ) -> None:
     """Run the simulated carrier as a process of its own, with an HTTP API, callbacks and a ledger of what rang."""
     chosen = settings()
@@ -38,12 +42,18 @@ def simulator(
     secret = chosen.simulator_secret or secrets.token_urlsafe(16)
 
     def announce(url: str) -> None:
+        if json:
+            show_json_line({"url": url, "secret": secret})
+            return
         say(f"The simulated carrier answers at {url}")
         if chosen.simulator_secret is None:
             say("Servers and dialers that use it need:")
             say(f"  export AGENTALK_SIMULATOR_URL={url}")
             say(f"  export AGENTALK_SIMULATOR_SECRET={secret}")
 
+    # Its server ends on these by itself, and then raises them anew for us to end by: there is nothing left to do.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     with telling():
         run_simulator(
             host=host,

@@ -17,7 +17,9 @@ from agentalk.operations import organizations, tokens
 from agentalk.operations.tokens import IssuedToken, NewToken
 from agentalk.store.database import Database
 
-app = typer.Typer(no_args_is_help=True, help="Create, list and revoke tokens, straight in the database.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Create, list and revoke tokens, straight in the database."
+)
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 

@@ -1,10 +1,8 @@
 """Watching a campaign: one look after another, as a live screen, as lines, or as JSON."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
-import msgspec
 import typer
 from rich.live import Live
 
@@ -12,7 +10,7 @@ from agentalk.cli import screen
 from agentalk.cli.client import Client
 from agentalk.cli.exits import Exit, Failure
 from agentalk.cli.looks import Look, Watcher
-from agentalk.cli.output import complain, console
+from agentalk.cli.output import complain, console, show_json_line
 
 
 async def watch(client: Client, campaign: str, *, interval: float, until_done: bool, json: bool) -> None:
@@ -22,8 +20,10 @@ async def watch(client: Client, campaign: str, *, interval: float, until_done: b
     if json or not out.is_terminal:
         last = ""
         async for look in looks:
-            line = msgspec.json.encode(as_json(look)).decode() if json else screen.line(look)
-            if json or line != last:
+            line = screen.line(look)
+            if json:
+                show_json_line(as_json(look))
+            elif line != last:
                 typer.echo(line)
             last = line
         return
@@ -36,21 +36,20 @@ async def _looks(watcher: Watcher, interval: float, until_done: bool) -> AsyncIt
     """Look after look. A server that goes away after the first is waited for."""
     look = await watcher.look()
     yield look
+    away = False
     while not (until_done and look.campaign["status"] in ("completed", "stopped")):
         await asyncio.sleep(interval)
-        with _patience():
+        try:
             look = await watcher.look()
-            yield look
-
-
-@contextlib.contextmanager
-def _patience() -> Iterator[None]:
-    try:
-        yield
-    except Failure as failure:
-        if failure.exit is not Exit.UNREACHABLE:
-            raise
-        complain(f"{failure} Trying again.")
+        except Failure as failure:
+            if failure.exit is not Exit.UNREACHABLE:
+                raise
+            if not away:
+                complain(f"{failure} Trying again.")
+            away = True
+            continue
+        away = False
+        yield look
 
 
 def as_json(look: Look) -> dict[str, object]:

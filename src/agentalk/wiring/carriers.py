@@ -17,6 +17,7 @@ from agentalk.carriers.simulator.inprocess import SimulatedCarrier
 from agentalk.carriers.simulator.ledger import DamagedLedger, Ledger
 from agentalk.carriers.simulator.world import Mix
 from agentalk.domain.clock import Clock
+from agentalk.postgres.folder import Folder
 from agentalk.settings import Settings
 
 T = TypeVar("T")
@@ -122,6 +123,8 @@ def _client(plan: CarrierPlan, url: str) -> SimulatorClient:
 
 def _ledger(path: Path) -> Ledger:
     try:
+        # With a database of one's own nobody has made the folder yet.
+        Folder(path.parent).claim()
         return Ledger(path)
     except DamagedLedger as error:
         raise Unusable(f"{error} Move the file away; what it says of earlier calls is then lost.") from error

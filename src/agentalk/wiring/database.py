@@ -92,5 +92,5 @@ async def _migrate(url: str) -> None:
 def _away(url: str, error: Exception) -> DatabaseAway:
     parts = urlsplit(url)
     place = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = (str(error).splitlines() or [type(error).__name__])[0]
     return DatabaseAway(f"The database at {place} cannot be reached: {said.rstrip('.')}.")

@@ -15,7 +15,7 @@ from agentalk.cli.output import Json, console, show_json
 from agentalk.cli.processes import stay
 from agentalk.postgres import default_data_dir
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 _HOW_MANY = 200
 
 
@@ -27,9 +27,13 @@ def demo(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(min=1, max=100_000, help="How many rows to take.", show_default=f"{_HOW_MANY}, all of your own"),
+        typer.Option(
+            min=1, max=100_000, metavar="N", help="How many rows to take.", show_default=f"{_HOW_MANY}, all of your own"
+        ),
     ] = None,
-    speed: Annotated[float, typer.Option(min=1, max=1_000, help="Seconds of the demo's day in one of yours.")] = 60.0,
+    speed: Annotated[
+        float, typer.Option(min=1, max=1_000, metavar="N", help="Seconds of the demo's day in one of yours.")
+    ] = 60.0,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="FOLDER", help="Where its data is kept, and found again.")
     ] = None,
