@@ -79,11 +79,16 @@ def test_a_hung_up_call_does_not_go_on() -> None:
 
 def test_a_hangup_after_the_end_changes_nothing_though_the_end_was_not_yet_told() -> None:
     exchange = Exchange(mix=STEADY)
-    answer = exchange.place(a_placement(), NOW)
-    exchange.hangup(answer.carrier_call_id, after(40))
+    placement = a_placement()
+    answer = exchange.place(placement, NOW)
+    before = exchange.find(placement.call_id, after(45))
+    exchange.hangup(answer.carrier_call_id, after(45))
 
-    assert exchange.advance(after(41))[-1].ended_reason != "canceled"
-    assert [row.ended_at for row in exchange.ledger.rows()] == [after(40)]
+    assert (
+        exchange.find(placement.call_id, after(50))
+        == before
+        == Found(answer.carrier_call_id, tuple(exchange.advance(after(50))))
+    )
 
 
 def test_a_call_ends_in_the_ledger_when_it_ends_though_its_callbacks_are_late_or_missing() -> None:
@@ -136,6 +141,26 @@ def test_calls_that_a_killed_process_left_run_on(tmp_path: Path) -> None:
     assert [(event.call_id, event.type) for event in told] == [(placement.call_id, type) for type in EventType]
     assert told[-1].at == after(20)
     exchange.ledger.close()
+
+
+def test_the_calls_to_one_phone_take_their_own_courses() -> None:
+    exchange = Exchange()
+    for _ in range(40):
+        exchange.place(a_placement("+14155550123"), NOW)
+    exchange.advance(after(4000))
+
+    assert len({row.outcome for row in exchange.ledger.rows()}) > 2
+
+
+def test_of_a_call_placed_twice_the_last_placement_is_found() -> None:
+    exchange = Exchange(mix=STEADY)
+    placement = a_placement()
+    exchange.place(placement, NOW)
+    again = exchange.place(placement, after(100))
+
+    assert exchange.find(placement.call_id, after(100)) == Found(
+        again.carrier_call_id, tuple(exchange.advance(after(100))[-1:])
+    )
 
 
 async def test_without_a_clock_the_carrier_stands_still_until_told() -> None:

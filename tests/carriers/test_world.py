@@ -110,6 +110,12 @@ def test_nobody_answers_for_as_long_as_it_may_ring() -> None:
     assert (end.at - ringing.at).total_seconds() == 25
 
 
+def test_times_are_kept_to_the_millisecond() -> None:
+    course = take_course(only(Outcome.ANSWERED, ring_seconds=(1.2344, 1.2344), talk_seconds=(0, 0)))
+
+    assert course[-1].at == NOW + timedelta(seconds=1.234)
+
+
 def test_a_conversation_begins_with_the_first_message_and_has_both_speakers() -> None:
     end = take_course(only(Outcome.ANSWERED, talk_seconds=(60, 60)), first_message="Good day!")[-1]
 
