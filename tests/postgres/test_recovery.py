@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentalk.postgres import EmbeddedPostgres, PostgresError, running_dsn, use
+from agentalk.postgres import EmbeddedPostgres, PostgresError, embedded, running_dsn, use
 from agentalk.postgres.accounts import server_account
 from agentalk.postgres.cluster import Cluster
 from agentalk.postgres.folder import Folder, until
@@ -28,6 +28,10 @@ def pid_of(folder: Folder) -> int:
     server = running(folder.cluster)
     assert server
     return server.pid
+
+
+def impostor(title: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([title], executable="/bin/cat", stdin=subprocess.PIPE, cwd="/")
 
 
 async def test_killed_together_nothing_is_lost(data_dir: Path, supervise: Supervise) -> None:
@@ -104,6 +108,27 @@ async def test_sessions_that_outlive_their_server_are_ended(data_dir: Path) -> N
     assert family(folder) == []
 
 
+async def test_a_server_that_dies_is_started_again(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "KEEP_SECONDS", 0.01)
+    folder = Folder(data_dir)
+
+    def again() -> bool:
+        server = running(folder.cluster)
+        return server is not None and server.pid != dead and server.ready()
+
+    postgres = EmbeddedPostgres(data_dir)
+    dsn = await postgres.start()
+    try:
+        for _ in range(2):
+            dead = pid_of(folder)
+            os.kill(dead, signal.SIGKILL)
+            assert await until(again, 20)
+            assert sql(dsn, "SELECT 1") == "1"
+    finally:
+        await postgres.stop()
+    assert family(folder) == []
+
+
 async def test_a_stranger_with_the_number_of_our_server_is_let_alone(data_dir: Path) -> None:
     """The same account, so that PostgreSQL itself would take it for its own."""
     folder = Folder(data_dir)
@@ -117,6 +142,17 @@ async def test_a_stranger_with_the_number_of_our_server_is_let_alone(data_dir: P
         assert stranger.poll() is None
         stranger.kill()
         stranger.communicate()
+
+
+async def test_a_stranger_with_the_name_of_our_sessions_is_let_alone(data_dir: Path) -> None:
+    """It works in another folder."""
+    name = Cluster(Folder(data_dir), find(), None).name
+    title = f"postgres: {name}: agentalk"
+    with impostor(title) as stranger:
+        assert await until(lambda: _command(stranger.pid) == [title], 20)
+        async with use(data_dir):
+            pass
+        assert stranger.poll() is None
 
 
 async def test_a_server_of_another_folder_is_let_alone(data_dir: Path, own_data_dir: Path) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import socket
 import tempfile
@@ -20,6 +21,8 @@ from agentalk.postgres.processes import START_SECONDS, Server, clear_leftovers, 
 RETRY_SECONDS = 15.0
 # A socket's whole path has to fit into 107 bytes on Linux, 103 on macOS.
 SOCKET_PATH_BYTES = 103
+# Below those that systems give to outgoing connections, so that it is still free at the next start.
+PORTS = range(20_000, 32_000)
 # Written to postgresql.conf once, where its owner may change them.
 TUNING = {
     "max_connections": "200",
@@ -51,8 +54,12 @@ class Cluster:
 
     @property
     def name(self) -> str:
-        """Shown in the title of each of its processes, and so how we know them again."""
-        return "agentalk-" + hashlib.sha256(bytes(self.folder.cluster)).hexdigest()[:12]
+        """Shown in the title of each of its processes, and so how we know them again.
+
+        Neither a copy of the folder nor the same path in a container has the same.
+        """
+        identity = bytes(self.folder.cluster) + self.folder.password().encode()
+        return "agentalk-" + hashlib.sha256(identity).hexdigest()[:16]
 
     async def start(self) -> Server:
         """Start the server and wait until it takes connections; one that a killed supervisor just started will do."""
@@ -174,7 +181,7 @@ def _options(**settings: str) -> list[str | Path]:
 
 def _free_port(wanted: int) -> int:
     """A free port on loopback: the wanted one if nobody has it."""
-    for port in (wanted, 0):
+    for port in (wanted or secrets.choice(PORTS), *(secrets.choice(PORTS) for _ in range(50)), 0):
         with socket.socket() as probe, contextlib.suppress(OSError, OverflowError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))

@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from agentalk.postgres import programs
 from agentalk.postgres.cluster import prepare
 from agentalk.postgres.errors import PostgresError
 from agentalk.postgres.folder import Folder, Lock
-from agentalk.postgres.processes import START_SECONDS, PidFile, Server, running, settled
+from agentalk.postgres.processes import START_SECONDS, PidFile, Server, running, same, settled
 
+log = structlog.get_logger(__name__)
+KEEP_SECONDS = 0.5
 # A server in recovery or on its way out; which of the two, its process will tell.
 _PASSING = re.compile("the database system is|Connection refused|Connection reset|closed the connection unexpectedly")
 
@@ -21,14 +25,15 @@ _PASSING = re.compile("the database system is|Connection refused|Connection rese
 class EmbeddedPostgres:
     """`postgres` as a child on a free loopback port and a unix socket in the data folder, for one supervisor at a time.
 
-    A server that outlived a killed supervisor is taken over. One that commands are still using when we
-    stop is left to the last of them.
+    A server that outlived a killed supervisor is taken over. One that dies under us is started again. One
+    that commands are still using when we stop is left to the last of them.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = Folder(data_dir)
         self._supervisor: Lock | None = None
         self._seat: _Seat | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Start or take over the server, create the cluster at first use, and return its DSN.
@@ -51,13 +56,18 @@ class EmbeddedPostgres:
                 supervisor.release()
                 raise
             self._supervisor = supervisor
+        self._watch = asyncio.create_task(self._seat.keep())
         return self._seat.dsn
 
     async def stop(self) -> None:
         """Stop the server unless others use it; a second call does nothing."""
         seat, self._seat = self._seat, None
         supervisor, self._supervisor = self._supervisor, None
+        watch, self._watch = self._watch, None
         try:
+            if watch and not watch.done():
+                watch.cancel()
+                await asyncio.wait([watch])
             if seat:
                 with _sentences(self._folder):
                     await seat.leave()
@@ -97,7 +107,24 @@ class _Seat:
     share: Lock
     dsn: str
 
+    async def keep(self) -> None:
+        """Start the server again whenever it ends without our doing; runs until it is canceled."""
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            if self.server.alive():
+                continue
+            try:
+                with _sentences(self.folder):
+                    async with self.folder.gate():
+                        self.server = await settled(self.folder.cluster) or await (await prepare(self.folder)).start()
+                        back = await _introduce(self.folder, self.server)
+            except PostgresError as error:
+                log.error("The embedded PostgreSQL ended and does not start again yet.", reason=str(error))
+            else:
+                log.warning("The embedded PostgreSQL ended and was started again.", same_address=back == self.dsn)
+
     async def leave(self) -> None:
+        """Stop the server if nobody else uses it."""
         async with self.folder.gate():
             self.share.release()
             # Nobody can come in while we are in the gate: if it is ours alone now, we are the last.
@@ -160,19 +187,12 @@ async def _prove(folder: Folder, server: Server, dsn: str) -> str:
         [programs.find() / "psql", "-XAtqw", "-d", bare, "-c", "SHOW data_directory"],
         env=programs.CLEAN | secret | {"PGCONNECT_TIMEOUT": "10"},
     )
-    if _same(Path(shown.strip()), folder.cluster):
+    if same(Path(shown.strip()), folder.cluster):
         return dsn
     raise PostgresError(
         f"The server of {folder.data_dir} (process {server.pid}) was started for {shown.strip()}. Was the folder moved"
         f" while it ran? Stop it (kill -INT {server.pid}) and try again."
     )
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
 
 
 @contextlib.contextmanager

@@ -65,6 +65,8 @@ class Folder:
                 folder.mkdir(exist_ok=True)
                 # Root's server runs as another user, who has to walk through; the cluster itself is closed.
                 folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        # Before anything else: it is by this file that we know the folder again.
+        os.close(self.open(self.gate_lock, os.O_RDWR))
 
     def _refuse(self, folder: Path) -> None:
         raise PostgresError(

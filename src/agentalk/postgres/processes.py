@@ -1,5 +1,6 @@
 """Which processes are ours: nothing is trusted or signalled before it was seen to be PostgreSQL on our folder."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -85,13 +86,8 @@ def serves(pid: int, cluster: Path) -> bool:
     argv = _command(pid)
     if not argv or Path(argv[0]).name != "postgres" or "-D" not in argv[:-1]:
         return False
-    for folder in (_PROC / str(pid) / "cwd", Path(argv[argv.index("-D") + 1])):
-        try:
-            return folder.samefile(cluster)
-        except OSError:
-            # No /proc here, or no right to follow its links (root in a container): ask its command line.
-            continue
-    return False
+    works_there = _works_in(pid, cluster)
+    return same(Path(argv[argv.index("-D") + 1]), cluster) if works_there is None else works_there
 
 
 def clear_leftovers(cluster: Path, name: str) -> None:
@@ -102,13 +98,30 @@ def clear_leftovers(cluster: Path, name: str) -> None:
     """
     for pid in _pids():
         argv = _command(pid)
-        if argv and argv[0].startswith(f"postgres: {name}: "):
-            os.kill(pid, signal.SIGQUIT)
+        if argv and argv[0].startswith(f"postgres: {name}: ") and _works_in(pid, cluster) is not False:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT)
     for path in cluster.glob(".s.PGSQL.*"):
         path.unlink(missing_ok=True)
     named = _named_pid(cluster)
     if named and not serves(named, cluster):
         (cluster / "postmaster.pid").unlink(missing_ok=True)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether both are there and are one folder."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _works_in(pid: int, folder: Path) -> bool | None:
+    """Whether it is the process's working folder; None if that cannot be seen (no /proc, root in a container)."""
+    try:
+        return (_PROC / str(pid) / "cwd").samefile(folder)
+    except OSError:
+        return None
 
 
 def _named_pid(cluster: Path) -> int | None:
