@@ -170,6 +170,16 @@ async def test_a_wrong_query_is_refused_by_name(db: LazyDatabase) -> None:
             assert fields(await api.read.get(f"/api/agents?{query}")) == [field], query
 
 
+NULLS = [("/api/campaigns", "status"), ("/api/calls", "outcome"), ("/api/calls", "campaignId")]
+
+
+async def test_a_parameter_is_never_null(db: LazyDatabase) -> None:
+    async with serving(db) as api:
+        for (path, name), null in itertools.product(NULLS, ("null", "NULL")):
+            assert fields(await api.read.get(f"{path}?{name}={null}")) == [name]
+        assert (await api.read.get("/api/calls?contactId=null")).status_code == 200
+
+
 async def test_a_parameter_where_there_are_none_is_refused(db: LazyDatabase) -> None:
     async with serving(db) as api:
         assert fields(await api.write.post("/api/agents?draft=1", json={"name": "a"})) == ["draft"]

@@ -89,9 +89,14 @@ def read_query(raw: bytes, type: type[Q]) -> Q:
             raise Invalid.field(field, f"is not a parameter here; there are: {', '.join(names) or 'none'}")
         values[field] = _decoded(value, field)
     try:
-        return msgspec.convert(values, type, strict=False)
+        query = msgspec.convert(values, type, strict=False)
     except msgspec.ValidationError as error:
         raise invalid(error) from None
+    # Where it reads text leniently, msgspec takes "null" for None; a parameter is null only by being left out.
+    for field, attribute in zip(names, type.__struct_fields__, strict=True):
+        if field in values and getattr(query, attribute) is None:
+            raise Invalid.field(field, "is not valid: null; leave it out")
+    return query
 
 
 def _decoded(text: bytes, field: str) -> str:
