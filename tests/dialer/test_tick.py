@@ -101,7 +101,9 @@ async def test_calls_per_second_of_campaign_and_carrier(db: Any) -> None:
 async def test_a_rate_tells_when_to_come_again(db: Any) -> None:
     async with scene(db, NOW) as stage:
         await stage.campaign(5, rate=0.5)
-        assert await stage.tick() == NOW + timedelta(seconds=2)
+        moment = await stage.tick()
+        assert moment is not None
+        assert timedelta(seconds=2) <= moment - NOW < timedelta(seconds=2.01)
         assert len(stage.placements()) == 1
 
 
@@ -214,3 +216,22 @@ async def test_a_reset_during_a_call_takes_effect_at_its_end(db: Any) -> None:
         await stage.pass_time(minutes=1)
         assert await stage.counts(campaign) == {"completed": 1}
         assert len(stage.placements()) == 2
+
+
+async def test_a_turn_that_took_all_it_may_comes_again_at_once(db: Any) -> None:
+    async with scene(db, NOW) as stage:
+        campaign = await stage.campaign(450)
+        for expected in (200, 400, 450):
+            moment = await stage.tick()
+            assert (await stage.counts(campaign))["calling"] == expected
+            assert (moment == NOW) == (expected < 450)
+
+
+async def test_those_behind_a_phone_that_is_on_a_call_are_called_at_once(db: Any) -> None:
+    async with scene(db, NOW) as stage:
+        phone = "+12125550100"
+        campaign = await stage.campaign([phone] * 6 + [f"+1212555020{n}" for n in range(4)], max_concurrency=5)
+        for expected in (1, 4, 5):
+            moment = await stage.tick()
+            assert (await stage.counts(campaign))["calling"] == expected
+            assert (moment == NOW) == (expected < 5)

@@ -86,6 +86,8 @@ async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str],
         due = {}  # a lone campaign's were not counted: there were none
     await _save_phases(tx, outlooks, claimed, due)
     come_again = await _come_again(tx, outlooks, shares, claimed, due, spent, now)
+    if len(reservations) == _MOST_PER_TURN:
+        come_again = now
     if skipped or any(carrier.slow_until and carrier.slow_until > now for carrier in carriers):
         come_again = min(come_again or now + timedelta(seconds=1), now + timedelta(seconds=1))
     return Turn(reservations, campaigns, come_again)
@@ -173,7 +175,7 @@ async def _come_again(
     now: datetime,
 ) -> datetime | None:
     quotas = {share.campaign_id: share.quota for share in shares}
-    # Only where the due contacts ran out is the next one's time worth a look.
+    # Where fewer were claimed than could be, the rest is due later, or stood behind some that had to step back.
     ran_out = [
         outlook.share(0)
         for outlook in outlooks
@@ -182,7 +184,7 @@ async def _come_again(
             claimed.get(outlook.campaign.id, 0) < quotas.get(outlook.campaign.id, 0) or not due.get(outlook.campaign.id)
         )
     ]
-    next_due = await dialing.next_due(tx, ran_out, now) if ran_out else None
+    next_due = await dialing.next_due(tx, ran_out) if ran_out else None
     idle = {share.campaign_id for share in ran_out}
     waiting = [outlook for outlook in outlooks if outlook.zones and outlook.campaign.id not in idle]
     ids = {outlook.campaign.id for outlook in waiting} | {outlook.room.id for outlook in waiting if outlook.room}

@@ -46,8 +46,9 @@ class Dispatcher:
 
     async def dispatch(self, org: OrgId, turn: Turn, now: datetime) -> None:
         """Commit the reservations that pass the second check as `dialing`, and send them on; release the rest."""
-        passed = await self._database.run(self._commit, org, turn.reservations, now)
+        # Counted from before the commit: a process may be put to sleep while it waits for the commit's answer.
         deadline = asyncio.get_running_loop().time() + _HESITATION
+        passed = await self._database.run(self._commit, org, turn.reservations, now)
         for reservation in turn.reservations:
             if reservation.id in passed:
                 placement = _placement(reservation, turn.campaigns[reservation.campaign_id])

@@ -168,9 +168,9 @@ async def count_due(tx: Tx, shares: Sequence[Share], now: datetime) -> dict[Camp
     return {campaign: due for campaign, due in rows}  # noqa: C416 (dict() would lose the types)
 
 
-async def next_due(tx: Tx, shares: Sequence[Share], now: datetime) -> datetime | None:
-    """The next moment after `now` at which a contact of these shares becomes due."""
-    row = await fetch_one(tx, SQL["next_due"], shares=_encode_shares(shares), now=now)
+async def next_due(tx: Tx, shares: Sequence[Share]) -> datetime | None:
+    """When the first of the contacts of these shares is, or was, due."""
+    row = await fetch_one(tx, SQL["next_due"], shares=_encode_shares(shares))
     return row[0] if row else None
 
 

@@ -65,7 +65,6 @@ SELECT s.campaign_id, (
 FROM jsonb_to_recordset(%(shares)s::jsonb) AS s(campaign_id uuid, most integer, zones jsonb);
 
 -- name: next_due
--- The next moment at which a contact of these campaigns and open zones becomes due.
 SELECT min(due.due_at)
 FROM jsonb_to_recordset(%(shares)s::jsonb) AS s(campaign_id uuid, zones jsonb)
 CROSS JOIN LATERAL jsonb_to_recordset(s.zones) AS z(zones text)
@@ -73,7 +72,7 @@ CROSS JOIN generate_series(0, 2) AS l(lane)
 CROSS JOIN LATERAL (
     SELECT cc.due_at FROM campaign_contacts cc
     WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = l.lane
-        AND cc.status IN ('pending', 'waiting') AND cc.due_at > %(now)s
+        AND cc.status IN ('pending', 'waiting')
     ORDER BY cc.due_at LIMIT 1
 ) due;
 
