@@ -79,7 +79,9 @@ async def make_token(api: Api, client: httpx.AsyncClient | None = None, **body: 
 
 async def test_a_tokens_secret_is_shown_once(db: LazyDatabase) -> None:
     async with serving(db) as api:
-        made = (await make_token(api, role="read", expiresAt="2026-03-05T00:00:00+01:00")).json()
+        response = await make_token(api, role="read", expiresAt="2026-03-05T00:00:00+01:00")
+        assert response.headers["cache-control"] == "no-store"
+        made = response.json()
         secret = made.pop("token")
 
         assert secret.startswith(f"{api.org}.agt_")

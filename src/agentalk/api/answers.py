@@ -9,6 +9,8 @@ from litestar.types import Receive, Scope, Send
 
 T = TypeVar("T")
 
+# Whatever stands between may not keep what a token has opened.
+_PRIVATE = ((b"cache-control", b"no-store"),)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -53,8 +55,8 @@ def answer(value: Any, status: int) -> Answer:
     if value is None:
         return Answer(HTTPStatus.NO_CONTENT, b"")
     updated_at = getattr(value, "updated_at", None)
-    fields = ((b"etag", etag(updated_at).encode()),) if updated_at else ()
-    return Answer(status, _encode(value), fields=fields)
+    tag = ((b"etag", etag(updated_at).encode()),) if updated_at else ()
+    return Answer(status, _encode(value), fields=(*_PRIVATE, *tag))
 
 
 def etag(updated_at: datetime) -> str:
