@@ -133,7 +133,7 @@ async def over_http(
     receiver = Receiver()
     await receiver.start()
     with serving(mix, faults, clock, ledger) as base_url:
-        rig = OverHttp(base_url, receiver, clock, timeout=0.5 if faults.accept_then_timeout else PATIENCE)
+        rig = OverHttp(base_url, receiver, clock, timeout=1.0 if faults.accept_then_timeout else PATIENCE)
         yield rig
         await rig.close()
     await receiver.stop()

@@ -146,6 +146,16 @@ def test_two_processes_cannot_write_one_ledger(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_closed_ledger_records_nothing_that_it_could_not_keep(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.close()
+    ledger.close()
+    with pytest.raises(OSError, match="descriptor"):
+        ledger.place(a_placed("sim-1"))
+
+    assert ledger.rows() == []
+
+
 def test_its_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     Ledger(tmp_path / "ledger").close()
 

@@ -37,7 +37,7 @@ class Accepted(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The carrier certainly placed nothing. `reason` is a short code of the carrier's, `slow_down` a request to wait (429)."""
+    """The carrier certainly placed nothing. `reason` is its short code, `slow_down` a request to wait (429)."""
 
     reason: str
     slow_down: bool = False
@@ -80,7 +80,7 @@ class Carrier(Protocol):
         """Ask for a call's end; the end itself arrives as an event. Unknown or ended calls are ignored."""
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> list[CallEvent]:
-        """The events in a status callback. Raises `ForgedCallback` for a bad signature, `BadCallback` for a bad body."""
+        """The events in a status callback. Raises `ForgedCallback` for its signature, `BadCallback` for its body."""
 
     async def close(self) -> None:
         """Release connections and tasks. Calls in progress are left to the carrier."""

@@ -109,10 +109,12 @@ class SimulatedCarrier:
         self._timer = self._timer_due = None
         if not self._loop or not self._clock:
             return
-        for event in self.exchange.advance(self._clock.now()):
-            # One by one, so that a sink that fails loses its own event and no other.
-            self._loop.call_soon(self._sink, event)
-        self._set_timer()
+        try:
+            for event in self.exchange.advance(self._clock.now()):
+                # One by one, so that a sink that fails loses its own event and no other.
+                self._loop.call_soon(self._sink, event)
+        finally:
+            self._set_timer()
 
 
 def _as_told(answer: Answer) -> PlaceAnswer:

@@ -17,6 +17,9 @@ from agentalk.carriers.simulator.faults import PROMPTLY, Reporting
 from agentalk.domain.call import CallEvent, Outcome
 from agentalk.domain.ids import CallId
 
+# No file has this descriptor: writing to it is an OSError.
+CLOSED = -1
+
 
 class Placed(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="line", tag="placed", omit_defaults=True
@@ -106,10 +109,6 @@ class Ledger:
         """The placement with the carrier's id."""
         return self._placed.get(carrier_call_id)
 
-    def has_ended(self, carrier_call_id: str) -> bool:
-        """Whether the end of the call is recorded."""
-        return carrier_call_id in self._ended
-
     def of_call(self, call_id: CallId) -> list[Placed]:
         """Every placement of our call: more than one, if somebody dialled it again."""
         return [self._placed[carrier_call_id] for carrier_call_id in self._by_call.get(call_id, ())]
@@ -135,10 +134,10 @@ class Ledger:
         return len(self._placed)
 
     def close(self) -> None:
-        """Close the file. The memory remains readable."""
-        if self._file is not None:
+        """Close the file: the ledger remains readable, and refuses to record what it could not keep."""
+        if self._file is not None and self._file != CLOSED:
             os.close(self._file)
-            self._file = None
+            self._file = CLOSED
 
     def _row(self, placed: Placed) -> Row:
         end = placed.course[-1] if placed.carrier_call_id in self._ended else None

@@ -59,7 +59,8 @@ class Simulator:
 
     def _report(self, event: CallEvent) -> None:
         placed = self.exchange.ledger.find(event.carrier_call_id)
-        if placed is not None:
+        # A ledger of the in-process carrier knows no receiver.
+        if placed is not None and placed.report_to:
             self.callbacks.send(placed.report_to, event)
 
     async def close(self) -> None:
