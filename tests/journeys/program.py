@@ -1,5 +1,7 @@
-"""The installed program, as a person runs it."""
+"""The program as a person runs it: what stays in a process of its own, what ends at once in this one, to save time."""
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -10,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from agentalk.cli.app import run
 
 AGENTALK = Path(sys.executable).with_name("agentalk")
 # Generous: the machine may be busy with other tests.
@@ -36,8 +41,19 @@ def environment(**given: str) -> dict[str, str]:
     return {**ours, "NO_COLOR": "1", **given}
 
 
+def command(*arguments: object, **env: str) -> Done:
+    """Run a command to its end, in this process."""
+    with (
+        patch.dict(os.environ, environment(**env), clear=True),
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        code = run([str(argument) for argument in arguments])
+    return Done(code, out.getvalue(), err.getvalue())
+
+
 def agentalk(*arguments: object, **env: str) -> Done:
-    """Run a command to its end."""
+    """Run a command to its end, in a process of its own."""
     command = [str(AGENTALK), *map(str, arguments)]
     done = subprocess.run(
         command,
@@ -89,9 +105,9 @@ class Serving:
     def port(self) -> str:
         return self.url.rpartition(":")[2]
 
-    def agentalk(self, *arguments: object, token: str | None = None) -> Done:
+    def command(self, *arguments: object, token: str | None = None) -> Done:
         """Run a command as its client."""
-        return agentalk(*arguments, AGENTALK_URL=self.url, AGENTALK_TOKEN=token or self.token)
+        return command(*arguments, AGENTALK_URL=self.url, AGENTALK_TOKEN=token or self.token)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 import signal
 from pathlib import Path
 
-from tests.journeys.program import agentalk, end, start
+from tests.journeys.program import agentalk, command, end, start
 
 
 def test_the_demo_and_the_demo_again(place: Path) -> None:
@@ -29,7 +29,7 @@ def test_the_demo_and_the_demo_again(place: Path) -> None:
     for said in ("reached", "voicemail", "skipped", "refused row", "calls a second", "A conversation with", "agrees"):
         assert said in again.out
     assert f"agentalk serve --data-dir {place / 'data'}" in again.out
-    organizations = agentalk("organizations", "list", "--json", "--data-dir", place / "data").json
+    organizations = command("organizations", "list", "--json", "--data-dir", place / "data").json
     assert [one["name"] for one in organizations["data"]] == ["Demo", "Demo"]
 
 
@@ -54,7 +54,7 @@ def test_nobody_to_call(place: Path) -> None:
 
 
 def test_it_keeps_out_of_data_that_is_not_its_own(place: Path) -> None:
-    assert agentalk("organizations", "create", "Acme", "--data-dir", place / "data").code == 0
+    assert command("organizations", "create", "Acme", "--data-dir", place / "data").code == 0
 
     done = agentalk("demo", "--data-dir", place / "data")
 

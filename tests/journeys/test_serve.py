@@ -10,7 +10,7 @@ import httpx
 
 from agentalk.domain.window import WEEK
 from agentalk.postgres.processes import running
-from tests.journeys.program import Serving, agentalk, end, serving, start
+from tests.journeys.program import Serving, agentalk, command, end, serving, start
 
 FAST = json.dumps(
     {"weights": {"answered": 3, "busy": 1, "no_answer": 1}, "ringSeconds": [0, 0.2], "talkSeconds": [0, 1]}
@@ -25,13 +25,13 @@ def test_the_first_start_prints_a_token_and_no_other_does(bare: Path) -> None:
         assert f"{server.url}/docs" in server.said
         answer = httpx.get(f"{server.url}/api/campaigns", headers={"Authorization": f"Bearer {server.token}"})
         assert answer.json()["data"] == []
-        listed = agentalk("organizations", "list", "--json", "--data-dir", bare / "data").json
+        listed = command("organizations", "list", "--json", "--data-dir", bare / "data").json
         assert [one["name"] for one in listed["data"]] == ["default"]
         assert listed["data"][0]["id"] in server.said
     token = server.token
 
     with serving(bare / "data", "--port", 0, first=False) as again:
-        assert again.agentalk("campaigns", "list", token=token).code == 0
+        assert again.command("campaigns", "list", token=token).code == 0
         done = end(again.process)
 
     assert done.code == 0
@@ -52,28 +52,28 @@ def test_one_folder_has_one_server(place: Path) -> None:
 def test_operators_work_beside_the_server(place: Path) -> None:
     data = ("--data-dir", place / "data")
     with serving(place / "data", "--port", 0, first=True) as server:
-        organization = agentalk("organizations", "create", "Acme", "--json", *data).json["id"]
-        made = agentalk("tokens", "create", "--organization", organization, "--role", "read", "--json", *data).json
-        assert server.agentalk("campaigns", "list", token=made["token"]).code == 0
-        refused = server.agentalk("agents", "create", "A", "--first-message", "Hi", token=made["token"])
+        organization = command("organizations", "create", "Acme", "--json", *data).json["id"]
+        made = command("tokens", "create", "--organization", organization, "--role", "read", "--json", *data).json
+        assert server.command("campaigns", "list", token=made["token"]).code == 0
+        refused = server.command("agents", "create", "A", "--first-message", "Hi", token=made["token"])
         assert (refused.code, refused.out) == (4, "")
 
-        assert agentalk("tokens", "revoke", made["id"], *data).code == 0
-        revoked = server.agentalk("campaigns", "list", token=made["token"])
+        assert command("tokens", "revoke", made["id"], *data).code == 0
+        revoked = server.command("campaigns", "list", token=made["token"])
         assert revoked.code == 4
         assert "revoked" in revoked.err
 
-        shown = agentalk("tokens", "list", "--organization", organization, "--json", *data)
+        shown = command("tokens", "list", "--organization", organization, "--json", *data)
         assert shown.json["data"][0]["revokedAt"]
         assert made["token"].rpartition(".")[2] not in shown.out
 
-        assert agentalk("db", "backup", place / "backup", *data).code == 0
-        assert agentalk("db", "url", *data).out.startswith("postgresql://")
-        assert agentalk("db", "migrate", "--json", *data).json == {"applied": []}
+        assert command("db", "backup", place / "backup", *data).code == 0
+        assert command("db", "url", *data).out.startswith("postgresql://")
+        assert command("db", "migrate", "--json", *data).json == {"applied": []}
 
-    assert agentalk("db", "url", *data).code == 3
-    assert agentalk("db", "restore", place / "backup", "--data-dir", place / "copy").code == 0
-    copied = agentalk("organizations", "list", "--json", "--data-dir", place / "copy").json
+    assert command("db", "url", *data).code == 3
+    assert command("db", "restore", place / "backup", "--data-dir", place / "copy").code == 0
+    copied = command("organizations", "list", "--json", "--data-dir", place / "copy").json
     assert {one["name"] for one in copied["data"]} == {"default", "Acme"}
 
 
@@ -86,7 +86,7 @@ def test_a_campaign_from_a_file_by_commands_alone(place: Path) -> None:
     (place / "policy.json").write_text(ONCE)
 
     with serving(place / "data", "--port", 0, first=True) as server:
-        imported = server.agentalk("contacts", "import", place / "people.csv", "--json")
+        imported = server.command("contacts", "import", place / "people.csv", "--json")
         assert imported.code == 0
         assert imported.json["created"] == 6
         assert imported.json["refused"] == 2
@@ -94,27 +94,27 @@ def test_a_campaign_from_a_file_by_commands_alone(place: Path) -> None:
         assert refused[0] == "line,reason,id,phone,name,timeZone,plan"
         assert [line.partition(",")[0] for line in refused[1:]] == ["8", "9"]
         assert "Mars/Olympus" in refused[2]
-        assert server.agentalk("contacts", "import", place / "people.refused.csv").code == 1
-        assert len(server.agentalk("contacts", "list").out.splitlines()) == 7
+        assert server.command("contacts", "import", place / "people.refused.csv").code == 1
+        assert len(server.command("contacts", "list").out.splitlines()) == 7
 
-        agent = server.agentalk("agents", "create", "A", "--first-message", "Hello {{name}}", "--json").json["id"]
+        agent = server.command("agents", "create", "A", "--first-message", "Hello {{name}}", "--json").json["id"]
         options = ("--agent", agent, "--calls-per-second", 100, "--policy", place / "policy.json", "--json")
-        campaign = server.agentalk("campaigns", "create", "Spring", *options).json["id"]
-        added = server.agentalk("campaigns", "add-contacts", campaign, "--all", "--json").json
+        campaign = server.command("campaigns", "create", "Spring", *options).json["id"]
+        added = server.command("campaigns", "add-contacts", campaign, "--all", "--json").json
         assert (added["added"], added["invalid"]) == (6, 0)
-        assert server.agentalk("campaigns", "pause", campaign).code == 1
-        assert server.agentalk("campaigns", "start", campaign, "--json").json["status"] == "active"
+        assert server.command("campaigns", "pause", campaign).code == 1
+        assert server.command("campaigns", "start", campaign, "--json").json["status"] == "active"
 
-        watched = server.agentalk("campaigns", "watch", campaign, "--until-done", "--interval", 0.2, "--json")
+        watched = server.command("campaigns", "watch", campaign, "--until-done", "--interval", 0.2, "--json")
         assert watched.code == 0
         last = json.loads(watched.out.splitlines()[-1])
         assert last["campaign"]["status"] == "completed"
         assert last["calls"] >= 4
-        told = server.agentalk("campaigns", "watch", campaign, "--until-done").out
+        told = server.command("campaigns", "watch", campaign, "--until-done").out
         assert told.startswith("completed; 6/6 ended (")
-        counts = server.agentalk("campaigns", "show", campaign, "--json").json["counts"]
+        counts = server.command("campaigns", "show", campaign, "--json").json["counts"]
         assert counts["exhausted"] + counts["skipped"] == 6
-        assert "completed" in server.agentalk("campaigns", "list").out
+        assert "completed" in server.command("campaigns", "list").out
 
 
 def kill(server: Serving, data_dir: Path) -> None:
@@ -136,13 +136,13 @@ def test_a_killed_server_goes_on_where_it_was(place: Path) -> None:
         assert simulator.stdout
         carrier = ("--carrier-url", simulator.stdout.readline().split()[-1])
         with serving(place / "data", "--port", 0, *carrier, first=True, **secret) as server:
-            server.agentalk("contacts", "import", place / "people.csv")
-            agent = server.agentalk("agents", "create", "A", "--first-message", "Hi", "--json").json["id"]
+            server.command("contacts", "import", place / "people.csv")
+            agent = server.command("agents", "create", "A", "--first-message", "Hi", "--json").json["id"]
             pace = ("--calls-per-second", 40, "--max-concurrency", 50, "--policy", place / "policy.json")
             options = ("--agent", agent, *pace)
-            campaign = server.agentalk("campaigns", "create", "Spring", *options, "--json").json["id"]
-            server.agentalk("campaigns", "add-contacts", campaign, "--all")
-            server.agentalk("campaigns", "start", campaign)
+            campaign = server.command("campaigns", "create", "Spring", *options, "--json").json["id"]
+            server.command("campaigns", "add-contacts", campaign, "--all")
+            server.command("campaigns", "start", campaign)
             who = {"AGENTALK_URL": server.url, "AGENTALK_TOKEN": server.token}
             watch = start("campaigns", "watch", campaign, "--json", "--interval", 0.1, **who)
             assert watch.stdout
@@ -152,9 +152,9 @@ def test_a_killed_server_goes_on_where_it_was(place: Path) -> None:
             kill(server, place / "data")
 
         with serving(place / "data", "--port", server.port, *carrier, first=False, **secret) as again:
-            watched = again.agentalk("campaigns", "watch", campaign, "--until-done", "--json", token=server.token)
+            watched = again.command("campaigns", "watch", campaign, "--until-done", "--json", token=server.token)
             counts = json.loads(watched.out.splitlines()[-1])["campaign"]["counts"]
-            calls = again.agentalk("campaigns", "show", campaign, "--json", token=server.token)
+            calls = again.command("campaigns", "show", campaign, "--json", token=server.token)
             assert calls.json["status"] == "completed"
     finally:
         end(simulator)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 from agentalk.cli.client import Client
 from agentalk.cli.exits import Failure
@@ -55,9 +55,9 @@ async def import_file(
 ) -> AsyncIterator[Import]:
     """Import contacts, `most` rows at most; the same `Import` is given after each chunk, grown. Raises `Failure`."""
     try:
-        with file.open("rb") as raw:
-            size = max(1, os.fstat(raw.fileno()).st_size)
-            async for progress in _import(client, raw, Import(size=size, country=country), most):
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            size = max(1, os.fstat(text.fileno()).st_size)
+            async for progress in _import(client, text, Import(size=size, country=country), most):
                 yield progress
     except UnicodeDecodeError:
         raise Failure(f"{file} is not UTF-8. Save it as CSV in UTF-8.") from None
@@ -73,8 +73,7 @@ def write_refused(progress: Import, file: Path) -> None:
         writer.writerows([one.line, one.reason, *one.cells] for one in progress.errors)
 
 
-async def _import(client: Client, raw: IO[bytes], progress: Import, most: int | None) -> AsyncIterator[Import]:
-    text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+async def _import(client: Client, text: TextIO, progress: Import, most: int | None) -> AsyncIterator[Import]:
     rows = _rows(text)
     progress.columns = next(rows, (0, []))[1]
     yield progress
@@ -83,7 +82,7 @@ async def _import(client: Client, raw: IO[bytes], progress: Import, most: int | 
         chunk.append(row)
         if len(chunk) == CHUNK_ROWS:
             await _send(client, chunk, progress)
-            progress.position = raw.tell()
+            progress.position = text.buffer.tell()
             yield progress
             chunk = []
     await _send(client, chunk, progress)
@@ -91,7 +90,7 @@ async def _import(client: Client, raw: IO[bytes], progress: Import, most: int | 
     yield progress
 
 
-def _rows(text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: TextIO) -> Iterator[tuple[int, list[str]]]:
     """Rows with the lines they begin on; empty ones are passed over. The first one tells what divides cells."""
     first = text.readline()
     divider = max(",;\t|", key=first.count)
