@@ -14,7 +14,7 @@ from agentalk.domain.ids import ContactId, OrgId
 from agentalk.store import campaign_contacts, contacts
 from agentalk.store.database import Tx, notify
 
-_ROWS_PER_STATEMENT = 5000
+_ROWS_PER_STATEMENT = 1000
 
 
 class RowError(msgspec.Struct, frozen=True):
@@ -59,14 +59,16 @@ async def import_csv(tx: Tx, org: OrgId, file: IO[bytes], default_country: str |
         raise Invalid.field("defaultCountry", "must be a code of two letters, as US (ISO 3166-1 alpha-2)")
     reading = _Reading(ContactFile(file, default_country))
     created = 0
+    ahead = reading.ahead()
     try:
-        # In a thread, so that whoever else shares the loop need not wait while numbers are worked out.
-        while rows := await asyncio.to_thread(reading.next_rows):
+        while rows := await ahead:
+            ahead = reading.ahead()
             written = await contacts.merge(tx, org, rows, now)
             known = [id for id, is_new in written if not is_new]
             await campaign_contacts.refresh_zones(tx, org, known)
             created += len(written) - len(known)
     finally:
+        await asyncio.wait({ahead})
         reading.file.release()
     await notify(tx, str(org))
     return reading.told(created)
@@ -81,6 +83,13 @@ class _Reading:
         self._named: dict[ContactId, int] = {}
         self._errors: list[RowError] = []
         self._notes: list[RowNote] = []
+
+    def ahead(self) -> asyncio.Task[list[ContactRow]]:
+        """The next contacts, read while those before them are written.
+
+        In a thread, so that whoever else shares the loop need not wait while numbers are worked out.
+        """
+        return asyncio.create_task(asyncio.to_thread(self.next_rows))
 
     def next_rows(self) -> list[ContactRow]:
         """The next contacts, each id once; none at the end of the file."""
