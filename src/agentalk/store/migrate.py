@@ -8,6 +8,8 @@ from agentalk.store.database import Tx
 
 # Any fixed number will do; it only has to be ours.
 _LOCK = 7_236_104_551
+# A host that swallows packets is as good as away.
+_CONNECT_SECONDS = 5
 
 
 async def migrate(dsn: str) -> list[str]:
@@ -17,7 +19,7 @@ async def migrate(dsn: str) -> list[str]:
     nothing left to do. Raises `NewerSchema` if the database was migrated by a newer version of Agentalk.
     """
     known = _known()
-    async with await psycopg.AsyncConnection.connect(dsn) as tx:
+    async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=_CONNECT_SECONDS) as tx:
         await tx.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         await tx.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)")
         cursor = await tx.execute("SELECT name FROM migrations")

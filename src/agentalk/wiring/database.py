@@ -78,8 +78,7 @@ async def _migrate(url: str) -> None:
     patience_ends = loop.time() + _PATIENCE_SECONDS
     while True:
         try:
-            async with asyncio.timeout_at(patience_ends + _PATIENCE_SECONDS):
-                await migrate(url)
+            await migrate(url)
             return
         except NewerSchema as error:
             raise PostgresError(str(error)) from error
