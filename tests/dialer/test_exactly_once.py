@@ -9,6 +9,7 @@ import pytest
 from agentalk.carriers.simulator.faults import Faults
 from agentalk.dialer import Fenced
 from agentalk.dialer.claim import claim
+from agentalk.store.database import Unavailable
 from tests.conftest import NOW
 from tests.dialer.scene import Scene, scene
 
@@ -167,3 +168,18 @@ async def test_a_hangup_is_asked_of_the_carrier_until_the_call_ends(db: Any) -> 
         await stage.pass_time(seconds=1)
         assert [(status, outcome) for _, status, _, outcome in await stage.calls(campaign)] == [("ended", "canceled")]
         assert await stage.counts(campaign) == {"canceled": 1}
+
+
+async def test_a_frozen_dialers_transaction_ends_before_its_lease(db: Any) -> None:
+    """Its locks go with it; when it thaws, its next statement says that the database is away."""
+    async with db() as database, database.for_engine() as engine:
+        with pytest.raises(Unavailable):
+            async with engine.transaction() as tx:
+                allowed = await (await tx.execute("SHOW idle_in_transaction_session_timeout")).fetchone()
+                assert allowed == ("5s",)
+                await tx.execute("SET idle_in_transaction_session_timeout = 1")
+                pid = tx.info.backend_pid
+                async with database.reading() as other, asyncio.timeout(20):
+                    while await (await other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (pid,))).fetchone():
+                        pass
+                await tx.execute("SELECT 1")

@@ -20,7 +20,12 @@ set_json_loads(msgspec.json.decode)
 set_json_dumps(msgspec.json.encode)
 
 # What the driver raises when the database is away: the caller may try again once it is back.
-Unavailable = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
+Unavailable = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    TimeoutError,
+)
 # Two transactions met head-on and this one lost: done again, it goes through.
 _COLLIDED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _TRIES = 5
@@ -30,6 +35,9 @@ _CHANNEL = "agentalk"
 # The engine's statements each touch a few rows by their keys, of tables that grow from nothing to millions under them:
 # whatever the statistics say at the moment, walking indexes is right.
 _BY_INDEX = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+# A process that is frozen, or whose host is gone, in the middle of a transaction must not keep its locks: everybody who
+# dials for, or changes, the same campaign would wait. Shorter than a dialer's lease.
+_LET_GO = " -c idle_in_transaction_session_timeout=5s"
 
 
 class Database:
@@ -37,7 +45,7 @@ class Database:
 
     def __init__(self, dsn: str, *, most: int = 10, engine: bool = False) -> None:
         self._dsn = dsn
-        options = "-c timezone=UTC" + (_BY_INDEX if engine else "")
+        options = "-c timezone=UTC" + (_BY_INDEX + _LET_GO if engine else "")
         self._pool = AsyncConnectionPool(
             dsn,
             min_size=1,
