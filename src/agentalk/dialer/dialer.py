@@ -84,6 +84,8 @@ class Dialer:
 
     async def settle(self) -> None:
         """Wait until every request under way is answered and recorded."""
+        if self._reconciler is not None:
+            await self._reconciler.settle()
         if self.dispatcher is not None:
             await self.dispatcher.settle()
 
@@ -171,13 +173,19 @@ class Dialer:
         return turn
 
     async def _retire(self, now: datetime) -> None:
+        if self._reconciler is None or self.dispatcher is None or self.id is None:
+            return
+        self._reconciler.drop()
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
-                await self.settle()
-                if self.id is not None:
-                    await self._database.run(dialers.retire, self.id, now)
-        except (TimeoutError, *Unavailable):
-            log.warning("the dialer could not drain in time; its calls pass over when its lease ends")
+                await self.dispatcher.settle()
+        except TimeoutError:
+            log.warning("requests are still under way; another dialer will find out what became of them")
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._database.run(dialers.retire, self.id, now)
+        except Unavailable:
+            log.warning("the dialer could not sign off; its calls pass over when its lease ends")
 
 
 async def _forward(stop: asyncio.Event, wake: asyncio.Event) -> None:

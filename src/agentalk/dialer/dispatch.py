@@ -1,6 +1,7 @@
 """From a reservation to the carrier: the second check, the `dialing` commit, the request, and what came of it."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -119,13 +120,14 @@ class Dispatcher:
                 report: Report = Bound(placement.call_id, answer.carrier_call_id)
             case Refused():
                 report = NotPlaced(placement.call_id, now, answer.reason)
-                if answer.slow_down:
-                    await self._database.run(dialing.slow_carrier, org, kind, now + _PAUSE_AFTER_REFUSAL)
             case Unsure():
                 report = Doubtful(placement.call_id, now)
             case _:
                 assert_never(answer)
         self.hear(kind, report, now)
+        if isinstance(answer, Refused) and answer.slow_down:
+            with contextlib.suppress(*Unavailable):
+                await self._database.run(dialing.slow_carrier, org, kind, now + _PAUSE_AFTER_REFUSAL)
 
     def _recorder(self, kind: str) -> Callable[[Sequence[tuple[Report, datetime]]], Awaitable[list[None]]]:
         async def work(received: Sequence[tuple[Report, datetime]]) -> list[None]:

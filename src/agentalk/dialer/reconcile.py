@@ -1,9 +1,11 @@
 """What a carrier was asked and did not answer, what a dead dialer left behind, and what is to be hung up."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
+
+import structlog
 
 from agentalk.carriers.carrier import Absent, Carrier, FindAnswer, Found, Unsure
 from agentalk.dialer.dispatch import Dispatcher
@@ -13,7 +15,10 @@ from agentalk.store import dialers, dialing, reports
 from agentalk.store.database import Database, Tx
 from agentalk.store.reports import Check
 
-# A request that broke off may still be on its way into the carrier: only after this long does "absent" prove anything.
+log = structlog.get_logger(__name__)
+
+# A request that broke off may still be on its way into the carrier, or wait within one that was away: "absent" proves
+# something once it has been the carrier's answer for this long.
 _ABSENT_PROVES_AFTER = timedelta(seconds=15)
 _GIVE_UP_DOUBTFUL_AFTER = timedelta(minutes=10)
 # Longer than any call may last.
@@ -21,7 +26,9 @@ _GIVE_UP_AFTER = timedelta(hours=2)
 _HANG_UP_AFTER = timedelta(hours=1)
 _ASK_AGAIN = timedelta(seconds=3)
 _ASK_AGAIN_KNOWN = timedelta(seconds=30)
+# Questions under way at a time, and how soon to see whether there is room for more.
 _MOST = 200
+_NO_SOONER = timedelta(milliseconds=100)
 
 
 class Reconciler:
@@ -34,6 +41,9 @@ class Reconciler:
         self._carriers = carriers
         self._dispatcher = dispatcher
         self._dialer = dialer
+        self._asking: set[CallId] = set()
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._absent_since: dict[CallId, datetime] = {}
 
     async def take_over(self, now: datetime, stale_before: datetime) -> None:
         """Fence dialers without a heartbeat since `stale_before`, and take what they left."""
@@ -42,45 +52,88 @@ class Reconciler:
 
     async def _take_over(self, tx: Tx, now: datetime, stale_before: datetime) -> bool:
         await dialers.fence_stale(tx, stale_before, now)
-        orphans = await dialers.take_orphans(tx, self._dialer, _MOST, now)
+        orphans = await dialers.take_orphans(tx, self._dialer, list(self._carriers), _MOST, now)
         reserved = [id for id, status in orphans if status is CallStatus.RESERVED]
         if reserved:
             await dialing.release_reserved(tx, reserved, now)
         return len(orphans) == _MOST
 
     async def check(self, now: datetime) -> datetime | None:
-        """Ask the carriers about every call that is due for it; when the next is due."""
-        async with self._database.reading() as tx:
-            due = await reports.calls_to_check(tx, self._dialer, _MOST, now)
-        if due:
-            forgotten = [check.id for check in due if check.status is CallStatus.RESERVED]
-            if forgotten:
-                await self._database.run(dialing.release_reserved, forgotten, now)
-            asked = [
-                check for check in due if check.status is not CallStatus.RESERVED and check.carrier in self._carriers
-            ]
-            again = await asyncio.gather(*(self._one(check, now) for check in asked))
-            await self._database.run(reports.check_again, again)
-        async with self._database.reading() as tx:
-            return await reports.next_check(tx, self._dialer)
+        """Ask the carriers about the calls that are due for it; when the next is due.
 
-    async def _one(self, check: Check, now: datetime) -> tuple[CallId, datetime | None, datetime | None]:
-        """Ask about one call; when to ask about it again, and when for its end."""
+        A carrier may be long in answering: `settle` waits for that, nobody else does.
+        """
+        due: list[Check] = []
+        if len(self._asking) < _MOST:
+            async with self._database.reading() as tx:
+                due = await reports.calls_to_check(tx, self._dialer, _MOST - len(self._asking), now)
+        if due:
+            await self._database.run(self._note, due, now)
+            asked = [check for check in due if check.status is not CallStatus.RESERVED and check.id not in self._asking]
+            self._start(asked, now)
+        async with self._database.reading() as tx:
+            moment = await reports.next_check(tx, self._dialer)
+        return moment and max(moment, now + _NO_SOONER)
+
+    async def settle(self) -> None:
+        """Wait until every question is answered, and the answer recorded."""
+        while self._rounds:
+            await asyncio.wait(self._rounds)
+
+    def drop(self) -> None:
+        """Wait for no more answers."""
+        for round in self._rounds:
+            round.cancel()
+
+    async def _note(self, tx: Tx, due: Sequence[Check], now: datetime) -> None:
+        """Give forgotten reservations back, and have the others asked about again if the answer does not come."""
+        forgotten = [check.id for check in due if check.status is CallStatus.RESERVED]
+        if forgotten:
+            await dialing.release_reserved(tx, forgotten, now)
+        again = now + _ASK_AGAIN
+        await reports.check_again(
+            tx, [(check.id, again if check.ask else None, again if check.hang_up else None) for check in due]
+        )
+
+    def _start(self, checks: Sequence[Check], now: datetime) -> None:
+        self._absent_since = {
+            id: since for id, since in self._absent_since.items() if now - since < 4 * _ABSENT_PROVES_AFTER
+        }
+        if checks:
+            self._asking |= {check.id for check in checks}
+            round = asyncio.create_task(self._ask(checks, now))
+            self._rounds.add(round)
+            round.add_done_callback(self._rounds.discard)
+
+    async def _ask(self, checks: Sequence[Check], now: datetime) -> None:
+        try:
+            found = await asyncio.gather(*(self._one(check, now) for check in checks))
+            known = [check.id for check, is_known in zip(checks, found, strict=True) if is_known]
+            await self._database.run(reports.check_again, [(id, now + _ASK_AGAIN_KNOWN, None) for id in known])
+        except Exception:
+            log.exception("calls could not be asked about", calls=len(checks))
+        finally:
+            self._asking -= {check.id for check in checks}
+
+    async def _one(self, check: Check, now: datetime) -> bool:
+        """Ask about one call; whether the carrier knows it."""
         carrier = self._carriers[check.carrier]
         too_long = check.answered_at is not None and now - check.answered_at >= _HANG_UP_AFTER
         if check.carrier_call_id and (check.hang_up or (check.ask and too_long)):
             await carrier.hangup(check.carrier_call_id, now)
-        hangup_at = now + _ASK_AGAIN if check.hang_up else None
         if not check.ask:
-            return check.id, None, hangup_at
+            return False
         known = await carrier.find(check.id, now)
-        for report in _reports(check, known, now):
+        absent_since = self._absent_since.setdefault(check.id, now)
+        if not isinstance(known, Absent):
+            del self._absent_since[check.id]
+        for report in _reports(check, known, absent_since, now):
             await self._dispatcher.record(check.carrier, report, now)
-        return check.id, now + (_ASK_AGAIN_KNOWN if isinstance(known, Found) else _ASK_AGAIN), hangup_at
+        return isinstance(known, Found)
 
 
-def _reports(check: Check, known: FindAnswer, now: datetime) -> list[Report]:
-    """What follows from the carrier's answer."""
+def _reports(check: Check, known: FindAnswer, absent_since: datetime, now: datetime) -> list[Report]:
+    """What follows from the carrier's answer, which has been "absent" since then if it is so now."""
     doubted: list[Report] = []
     since = check.uncertain_at
     if check.carrier_call_id is None and since is None:
@@ -93,9 +146,7 @@ def _reports(check: Check, known: FindAnswer, now: datetime) -> list[Report]:
         case Absent():
             if check.carrier_call_id is not None:
                 return [Lost(check.id, now)]
-            if since is not None and now - since >= _ABSENT_PROVES_AFTER:
-                return [NotPlaced(check.id, now, "absent")]
-            return doubted
+            return [NotPlaced(check.id, now, "absent")] if now - absent_since >= _ABSENT_PROVES_AFTER else doubted
         case Unsure():
             start, patience = (
                 (since, _GIVE_UP_DOUBTFUL_AFTER) if check.carrier_call_id is None else (check.dialed_at, _GIVE_UP_AFTER)

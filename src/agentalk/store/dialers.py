@@ -1,5 +1,6 @@
 """Dialer processes: their heartbeats, and the calls of those that died."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from agentalk.domain.call import CallStatus
@@ -30,7 +31,12 @@ async def retire(tx: Tx, id: DialerId, now: datetime) -> None:
     await execute(tx, SQL["retire"], id=id, now=now)
 
 
-async def take_orphans(tx: Tx, dialer: DialerId, most: int, now: datetime) -> list[tuple[CallId, CallStatus]]:
-    """Take over at most `most` live calls of fenced dialers: their ids, and where they stand."""
-    rows = await fetch(tx, SQL["take_orphans"], dialer=dialer, most=most, now=now)
+async def take_orphans(
+    tx: Tx, dialer: DialerId, carriers: Sequence[str], most: int, now: datetime
+) -> list[tuple[CallId, CallStatus]]:
+    """Take over at most `most` live calls of fenced dialers that are reserved or with carriers of these kinds.
+
+    Their ids, and where they stand.
+    """
+    rows = await fetch(tx, SQL["take_orphans"], dialer=dialer, carriers=list(carriers), most=most, now=now)
     return [(id, CallStatus(status)) for id, status in rows]

@@ -11,10 +11,12 @@ UPDATE dialers SET fenced_at = %(now)s WHERE fenced_at IS NULL AND heartbeat_at 
 UPDATE dialers SET fenced_at = %(now)s WHERE id = %(id)s AND fenced_at IS NULL;
 
 -- name: take_orphans
--- The live calls of fenced dialers change hands; what was reserved is told apart, the rest is due for a check at once.
+-- The live calls of fenced dialers change hands, as far as the new one can ask their carriers; what was reserved is told
+-- apart, the rest is due for a check at once.
 WITH orphan AS (
     SELECT calls.id FROM dialers JOIN calls ON calls.dialer_id = dialers.id
     WHERE dialers.fenced_at IS NOT NULL AND calls.live
+        AND (calls.carrier = ANY(%(carriers)s::text[]) OR calls.status = 'reserved')
     ORDER BY calls.id LIMIT %(most)s
     FOR UPDATE OF calls SKIP LOCKED
 )

@@ -81,4 +81,5 @@ FROM jsonb_to_recordset(%(calls)s::jsonb) AS c(id uuid, check_at timestamptz, ha
 WHERE calls.id = c.id AND calls.live;
 
 -- name: next_check
-SELECT min(least(check_at, hangup_at)) FROM calls WHERE dialer_id = %(dialer)s AND live;
+SELECT min(least(check_at, CASE WHEN carrier_call_id IS NOT NULL THEN hangup_at END)) FROM calls
+WHERE dialer_id = %(dialer)s AND live;
