@@ -218,6 +218,39 @@ async def test_a_campaign_cannot_complete_while_contacts_are_added(db: LazyDatab
             assert await sql(database, note, campaign) == [(campaign,)]
 
 
+async def test_counting_stays_cheap_however_contacts_come_and_go(db: LazyDatabase) -> None:
+    rows = "SELECT count(*)::int FROM campaign_tallies"
+    async with db() as database:
+        org, campaign = await a_scene(database)
+        async with database.transaction() as tx:
+            ids = [await a_contact(tx, org) for _ in range(300)]
+        for id in ids:
+            await add(database, org, campaign, id)
+        assert (await sql(database, rows))[0][0] < 250
+        assert (await true_counts(database, campaign))["pending"] == 301
+        for id in ids[:250]:
+            await database.run(campaign_contacts.remove, org, campaign, id)
+        assert (await sql(database, rows))[0][0] < 250
+        for id in ids[250:]:
+            await database.run(contacts.delete, org, id, LATER)
+        assert await true_counts(database, campaign) == {
+            **await true_counts(database, campaign),
+            "pending": 1,
+            "canceled": 51,
+        }
+
+
+async def test_two_may_sum_the_tallies_up_at_once(db: LazyDatabase) -> None:
+    async with db() as database:
+        org, campaign = await a_scene(database)
+        await sql(database, "INSERT INTO campaign_tallies SELECT campaign_id, zones, status, 0 FROM campaign_tallies,"
+                  " generate_series(1, 300)")  # fmt: skip
+        async with database.transaction() as one:
+            await campaign_contacts.add(one, org, campaign, [ContactId("new")], LATER)
+            await add(database, org, campaign, "newer")
+        assert (await true_counts(database, campaign))["pending"] == 3
+
+
 async def test_who_was_called_is_not_forgotten_by_a_removal(db: LazyDatabase) -> None:
     """Added again, a contact must not get an attempt's number twice: the database would refuse the call."""
     ended: dict[str, Any] = {"status": "ended", "outcome": "busy", "dialed_at": NOW, "ended_at": NOW}

@@ -7,7 +7,6 @@ from agentalk.domain.ids import CampaignId, ContactId, OrgId
 from agentalk.operations import contacts
 from agentalk.operations.contacts import ContactDraft, ContactPatch
 from agentalk.store.database import Database
-
 from tests.builders import a_call, a_campaign, a_campaign_contact, a_contact, an_organization
 from tests.conftest import NOW, LazyDatabase
 from tests.operations.watching import sql

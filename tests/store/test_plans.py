@@ -59,6 +59,7 @@ async def a_crowd(tx: Tx) -> dict[str, Any]:
     for statement in _FILL.values():
         await tx.execute(statement, values)
     small = [await a_campaign(tx, org, agent.id) for _ in range(60)].pop()
+    await tx.execute("INSERT INTO campaign_tallies SELECT %s, 'x', 'pending', 0 FROM generate_series(1, 300)", (small,))
     await a_contact(tx, org, "single")
     await tx.execute("ANALYZE")
     return {**values, "small": small}
@@ -113,6 +114,8 @@ def statements(v: dict[str, Any]) -> list[tuple[str, LiteralString, dict[str, An
             {"campaign": campaign, "statuses": ["pending"], "before": campaign_contacts.NEWEST, **page}, 150),
         ("count in a campaign", campaign_contacts.SQL["total"], {"campaign": campaign, "statuses": every}, 10),
         ("zones", campaign_contacts.SQL["refresh_zones"], {"org": org, "contacts": ["many-1", "many-2"]}, 60),
+        ("fold", campaign_contacts.SQL["fold"], {"campaign": v["small"]}, 3_000),
+        ("crowded", campaign_contacts.SQL["crowded"], {"campaigns": [campaign]}, 10),
         ("forget", campaign_contacts.SQL["cancel_contact"], {"org": org, "contact": "single"}, 20),
         ("add", campaign_contacts.SQL["add"],
             {"org": org, "campaign": v["small"], "contacts": ["single", "none"], "now": NOW}, 80),

@@ -1,6 +1,6 @@
 """Contacts in campaigns: added, listed, removed. `org` None means every organization's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from agentalk.domain.campaign_contact import Added, CampaignContact, ContactStatus
@@ -28,6 +28,7 @@ async def add(tx: Tx, org: OrgId | None, campaign: CampaignId, contacts: Sequenc
     if added.added or added.reset:
         data = {"campaignId": campaign, "added": added.added, "reset": added.reset, "invalid": added.invalid}
         await events.add_events(tx, [Happening(home, campaign, EventName.CONTACT_ADDED, data)], now)
+        await keep_countable(tx, [campaign])
         await notify(tx, str(home))
     return added
 
@@ -69,7 +70,14 @@ async def remove(tx: Tx, org: OrgId | None, campaign: CampaignId, contact: Conta
     if status is ContactStatus.CALLING:
         raise Conflict("The contact is on a call. Remove it once the call has ended.", code="live_calls")
     await campaign_contacts.remove(tx, campaign, contact)
+    await keep_countable(tx, [campaign])
     await notify(tx, str(home))
+
+
+async def keep_countable(tx: Tx, campaigns: Collection[CampaignId]) -> None:
+    """Have the campaigns' contacts counted at the same cost, however often they were changed one by one."""
+    for campaign in await campaign_contacts.crowded(tx, campaigns) if campaigns else ():
+        await campaign_contacts.fold(tx, campaign)
 
 
 async def _find(tx: Tx, org: OrgId | None, campaign: CampaignId) -> None:

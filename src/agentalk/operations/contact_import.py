@@ -11,6 +11,7 @@ from agentalk.domain.contact import is_country
 from agentalk.domain.contact_file import BadRow, ContactFile, ContactRow, merged
 from agentalk.domain.errors import Invalid
 from agentalk.domain.ids import ContactId, OrgId
+from agentalk.operations.campaign_contacts import keep_countable
 from agentalk.store import campaign_contacts, contacts
 from agentalk.store.database import Tx, notify
 
@@ -65,7 +66,7 @@ async def import_csv(tx: Tx, org: OrgId, file: IO[bytes], default_country: str |
             ahead = reading.ahead()
             written = await contacts.merge(tx, org, rows, now)
             known = [id for id, is_new in written if not is_new]
-            await campaign_contacts.refresh_zones(tx, org, known)
+            await keep_countable(tx, await campaign_contacts.refresh_zones(tx, org, known))
             created += len(written) - len(known)
     finally:
         await asyncio.wait({ahead})

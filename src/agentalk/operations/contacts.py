@@ -19,6 +19,7 @@ from agentalk.domain.contact import (
 from agentalk.domain.errors import Invalid, NotFound, Stale
 from agentalk.domain.ids import ContactId, OrgId, uuid7
 from agentalk.domain.window import is_zone
+from agentalk.operations.campaign_contacts import keep_countable
 from agentalk.store import campaign_contacts, contacts
 from agentalk.store.database import Tx, notify
 
@@ -113,7 +114,7 @@ async def delete(tx: Tx, org: OrgId, id: ContactId, now: datetime) -> None:
     """Forget a person: nobody will be called under this id. A live call goes on. Raises `NotFound`."""
     if not await contacts.delete(tx, org, id, now):
         raise NotFound.noun("contact", id)
-    await campaign_contacts.cancel_contact(tx, org, id)
+    await keep_countable(tx, await campaign_contacts.cancel_contact(tx, org, id))
     await notify(tx, str(org))
 
 
@@ -135,7 +136,8 @@ async def _write(tx: Tx, org: OrgId, id: ContactId, draft: ContactDraft, now: da
         updated_at=now,
     )
     written, is_new = await contacts.put(tx, org, contact, zone_group(phone, draft.time_zone))
-    if not is_new and await campaign_contacts.refresh_zones(tx, org, [id]):
+    if not is_new and (moved := await campaign_contacts.refresh_zones(tx, org, [id])):
+        await keep_countable(tx, moved)
         await notify(tx, str(org))
     return written, is_new
 

@@ -45,14 +45,24 @@ async def cancel_open(tx: Tx, campaign: CampaignId) -> int:
     return await execute(tx, SQL["cancel_open"], campaign=campaign)
 
 
-async def cancel_contact(tx: Tx, org: OrgId, contact: ContactId) -> int:
-    """Cancel one contact in every campaign in which it was still to be called."""
-    return await execute(tx, SQL["cancel_contact"], org=org, contact=contact)
+async def cancel_contact(tx: Tx, org: OrgId, contact: ContactId) -> set[CampaignId]:
+    """Cancel one contact in every campaign in which it was still to be called: in these."""
+    return {row[0] for row in await fetch(tx, SQL["cancel_contact"], org=org, contact=contact)}
 
 
-async def refresh_zones(tx: Tx, org: OrgId, contacts: Sequence[ContactId]) -> int:
-    """Give contacts that are still to be called the zones that they have now."""
-    return await execute(tx, SQL["refresh_zones"], org=org, contacts=list(contacts))
+async def refresh_zones(tx: Tx, org: OrgId, contacts: Sequence[ContactId]) -> set[CampaignId]:
+    """Give contacts the zones that they have now in every campaign that is still to call them: in these."""
+    return {row[0] for row in await fetch(tx, SQL["refresh_zones"], org=org, contacts=list(contacts))}
+
+
+async def crowded(tx: Tx, campaigns: Collection[CampaignId]) -> list[CampaignId]:
+    """Those of the campaigns that have many more tallies than these count apart."""
+    return [row[0] for row in await fetch(tx, SQL["crowded"], campaigns=list(campaigns))]
+
+
+async def fold(tx: Tx, campaign: CampaignId) -> None:
+    """Sum up a campaign's tallies: counting must not cost by what happened."""
+    await execute(tx, SQL["fold"], campaign=campaign)
 
 
 async def page(

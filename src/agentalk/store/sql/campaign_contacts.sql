@@ -45,13 +45,29 @@ UPDATE campaign_contacts SET
     status = CASE status WHEN 'calling' THEN status ELSE 'canceled' END,
     reset_pending = false
 WHERE organization_id = %(org)s AND contact_id = %(contact)s
-    AND (status IN ('pending', 'waiting') OR (status = 'calling' AND reset_pending));
+    AND (status IN ('pending', 'waiting') OR (status = 'calling' AND reset_pending))
+RETURNING campaign_id;
 
 -- name: refresh_zones
 UPDATE campaign_contacts cc SET zones = c.zones FROM contacts c
 WHERE c.organization_id = %(org)s AND c.id = ANY(%(contacts)s::text[])
     AND cc.organization_id = c.organization_id AND cc.contact_id = c.id
-    AND cc.status IN ('pending', 'waiting', 'calling') AND cc.zones <> c.zones;
+    AND cc.status IN ('pending', 'waiting', 'calling') AND cc.zones <> c.zones
+RETURNING cc.campaign_id;
+
+-- name: crowded
+SELECT campaign_id FROM campaign_tallies WHERE campaign_id = ANY(%(campaigns)s::uuid[])
+GROUP BY campaign_id HAVING count(*) > 100 + 2 * count(DISTINCT (zones, status));
+
+-- name: fold
+-- Rows that another transaction sums up at this moment are left to it: nobody waits.
+WITH held AS (
+    SELECT ctid AS at FROM campaign_tallies WHERE campaign_id = %(campaign)s FOR UPDATE SKIP LOCKED
+), folded AS (
+    DELETE FROM campaign_tallies WHERE ctid = ANY(ARRAY(SELECT at FROM held)) RETURNING zones, status, n
+)
+INSERT INTO campaign_tallies (campaign_id, zones, status, n)
+SELECT %(campaign)s, zones, status, sum(n) FROM folded GROUP BY zones, status HAVING sum(n) <> 0;
 
 -- name: page
 -- Newest first: of each status no more rows are read than the page can hold.
