@@ -48,7 +48,7 @@ class Number(msgspec.Struct, frozen=True):
 
 
 # A slash would part a path in two: such a contact could be neither read nor deleted by its address.
-_ID = re.compile(r"[^\x00-\x1f\x7f/]{1,200}")
+_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f/]{1,200}")
 # Some countries allow numbers that are longer than E.164 does; no carrier dials them.
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 

@@ -123,7 +123,7 @@ async def start(tx: Tx, org: OrgId | None, id: CampaignId, start_at: datetime | 
     """
     if start_at is not None and start_at.tzinfo is None:
         raise Invalid.field("startAt", 'needs an offset, as in "2026-03-01T09:00:00Z"')
-    at = now if start_at is None else in_utc("startAt", start_at)
+    at = now if start_at is None or start_at <= now else in_utc("startAt", start_at)
     held = await _lock(tx, org, id)
     target = after(held.status, Action.START if at <= now else Action.START_AT)
     if held.agent_deleted and held.status is not CampaignStatus.ACTIVE:
