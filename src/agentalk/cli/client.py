@@ -67,6 +67,10 @@ class Client:
         """POST a JSON body, or none."""
         return await self._send("POST", path, json=body) if body is not None else await self._send("POST", path)
 
+    async def patch(self, path: str, body: object) -> Record:
+        """PATCH with a JSON body."""
+        return await self._send("PATCH", path, json=body)
+
     async def post_bytes(self, path: str, content: bytes, media_type: str, **query: object) -> Record:
         """POST a body of another type than JSON."""
         given = {name: str(value) for name, value in query.items() if value is not None}

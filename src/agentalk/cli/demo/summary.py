@@ -63,7 +63,7 @@ def figures(ending: Ending) -> dict[str, object]:
 def show(ending: Ending, folder: Path, token: str, out: Console) -> None:
     """The summary for a person."""
     out.print()
-    out.print(_headline(ending))
+    out.print(_headline(ending), soft_wrap=True)
     out.print(Padding(Group(*_body(ending, folder)), (1, 2)))
     if ending.sample:
         out.print(Padding(_conversation(ending.sample), (0, 2)))
