@@ -90,6 +90,7 @@ async def _migrate(url: str) -> None:
 
 def _away(url: str, error: Exception) -> DatabaseAway:
     parts = urlsplit(url)
-    place = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+    # A URL may name its host in the query, beside its password: then nothing of it is shown.
+    place = f"{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else "DATABASE_URL"
     said = (str(error).splitlines() or [type(error).__name__])[0]
     return DatabaseAway(f"The database at {place} cannot be reached: {said.rstrip('.')}.")
