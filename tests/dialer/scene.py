@@ -138,8 +138,8 @@ class Scene:
         return dict(rows)
 
     async def status(self, campaign: CampaignId) -> tuple[str, str | None]:
-        rows = await self.sql("SELECT status, phase FROM campaigns WHERE id = %s", campaign)
-        return rows[0]
+        ((status, phase),) = await self.sql("SELECT status, phase FROM campaigns WHERE id = %s", campaign)
+        return status, phase
 
     async def calls(self, campaign: CampaignId) -> list[tuple[str, str, int, str | None]]:
         """(contact, status, attempt, outcome) of every call, in order of reservation."""
