@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from agentalk.domain.errors import Conflict
 from agentalk.operations import agents
 from agentalk.store import idempotency as stored
 from tests.api.serving import Api, fields, problem, serving
@@ -70,6 +71,32 @@ async def test_a_refusal_is_an_answer_too(db: LazyDatabase) -> None:
         assert again.status_code == 403
         assert again.headers["content-type"] == "application/problem+json"
         assert again.content == first.content
+
+
+async def test_what_a_refused_request_had_done_is_undone(db: LazyDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = agents.create
+
+    async def half(*args: Any) -> None:
+        await make(*args)
+        raise Conflict("Not today.")
+
+    async with serving(db) as api:
+        with monkeypatch.context() as patched:
+            patched.setattr(agents, "create", half)
+            problem(await create(api, "k"), 409, "conflict")
+
+        assert await count(api) == 0
+        assert "Not today" in (await create(api, "k")).text
+
+
+async def test_another_organization_asked_for_is_another_request(db: LazyDatabase) -> None:
+    async with serving(db) as api:
+        await create(api, "k", client=api.root)
+        headers = {"Idempotency-Key": "k", "X-Organization-ID": str(api.org)}
+
+        named = await api.root.post("/api/agents", json={"name": "a"}, headers=headers)
+
+        problem(named, 409, "idempotency_key_reused")
 
 
 async def test_a_malformed_request_uses_up_no_key(db: LazyDatabase) -> None:
