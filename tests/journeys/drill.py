@@ -1,0 +1,286 @@
+"""A drill: real processes on a database of their own, a campaign, and what must hold whatever is done to them."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+import httpx
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from agentalk.carriers.simulator.ledger import Ledger, Row
+from agentalk.domain.organization import Role
+from agentalk.postgres import running_dsn
+from tests.builders import a_token, an_organization
+from tests.conftest import LazyDatabase
+from tests.journeys.processes import Process, Processes, processes
+from tests.postgres.folders import copy_folder, enterable
+
+SECRET = {"AGENTALK_SIMULATOR_SECRET": "drill", "AGENTALK_RATE_LIMIT": "0"}
+AT_ONCE = {"weights": {"answered": 1}, "ringSeconds": [0, 0], "talkSeconds": [0, 0]}
+SHORT = {
+    "weights": {"answered": 6, "voicemail": 2, "busy": 1, "rejected": 1},
+    "ringSeconds": [0.1, 0.5],
+    "talkSeconds": [0.1, 1.5],
+}
+ALL_DAY = [
+    {"day": day, "start": "00:00", "end": "24:00"}
+    for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+]
+ONCE = {"window": {"slots": ALL_DAY}, "retry": {"maxAttempts": 1}}
+Figures = dict[str, float]
+FINISHED = ("completed", "exhausted", "skipped", "canceled")
+
+
+class Drill:
+    """One organization with one campaign, called by any number of dialers through one simulator."""
+
+    def __init__(
+        self,
+        started: Processes,
+        simulator: Process,
+        ledger: Path,
+        dsn: str,
+        url: str,
+        token: str,
+    ) -> None:
+        self.processes = started
+        self.simulator = simulator
+        self.ledger = ledger
+        self.dsn = dsn
+        self.url = url
+        self.campaign = ""
+        self.api: Process | None = None
+        self.data: Path | None = None
+        self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        self._look()
+
+    def _look(self) -> None:
+        self._db = psycopg.connect(self.dsn, autocommit=True)
+        self._db.execute("LISTEN agentalk")
+
+    def close(self) -> None:
+        self._api.close()
+        self._db.close()
+
+    def dialer(self, *, carrier: str | None = None) -> Process:
+        """Start a dialer, through the simulator or what poses as it at `carrier`; it is not waited for."""
+        return self.processes.start(
+            "dialer", "--carrier-url", carrier or self.simulator.url, "--public-url", self.url, **environment(self.dsn)
+        )
+
+    @property
+    def port(self) -> str:
+        return self.url.rpartition(":")[2]
+
+    def replace_api(self) -> None:
+        """Start another API in the place of the one that was killed."""
+        self.api = start_api(self.processes, self.dsn, self.simulator, self.port)
+
+    def replace_server(self) -> None:
+        """Start another server on the data folder and the port of the one that was killed."""
+        assert self.data
+        self.api = start_server(self.processes, self.data, self.simulator, self.port).ready("Data:")
+        self._db.close()
+        self._look()
+
+    def simulator_stats(self) -> Any:
+        return httpx.get(f"{self.simulator.url}/stats").json()
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The API's answer, which must be a success."""
+        answer = self._api.request(method, f"/api{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def people(self, count: int, *, rate: float, at_once: int, **policy: Any) -> None:
+        """A campaign with so many contacts that are called once each, begun at `rate` a second."""
+        limits = {"maxConcurrency": at_once, "callsPerSecond": rate}
+        organization = self.ask("GET", "/organizations")["data"][0]["id"]
+        self.ask("PATCH", f"/organizations/{organization}", {"maxConcurrency": at_once})
+        carrier = self.ask("GET", "/carriers")["data"][0]["id"]
+        self.ask("PATCH", f"/carriers/{carrier}", {"maxLiveCalls": at_once, "callsPerSecond": rate})
+        rows = "\n".join(["id,phone", *(f"c{n},+1212555{n:04d}" for n in range(count))])
+        imported = self._api.post("/api/contacts/import", content=rows, headers={"Content-Type": "text/csv"})
+        assert imported.json()["created"] == count, imported.text
+        agent = self.ask("POST", "/agents", {"name": "Drill", "firstMessage": "Hello"})["id"]
+        draft = {"name": "Drill", "agentId": agent, **limits, **ONCE, **policy}
+        self.campaign = self.ask("POST", "/campaigns", draft)["id"]
+        self.ask("POST", f"/campaigns/{self.campaign}/contacts", {"contactIds": [f"c{n}" for n in range(count)]})
+
+    def change(self, **fields: Any) -> None:
+        """Change the campaign."""
+        self.ask("PATCH", f"/campaigns/{self.campaign}", fields)
+
+    def order(self, action: str, body: Any = None) -> Any:
+        """Start, pause or stop the campaign."""
+        return self.ask("POST", f"/campaigns/{self.campaign}/{action}", body)
+
+    def misbehave(self, **faults: float) -> None:
+        """From now on the carrier has these faults and no others."""
+        assert httpx.put(f"{self.simulator.url}/faults", json=faults).is_success
+
+    def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._db.execute(question.encode(), values).fetchall()
+
+    def one(self, question: str, *values: Any) -> Any:
+        """The first column of the first row."""
+        return self.rows(question, *values)[0][0]
+
+    def until(self, question: str, *values: Any, seconds: float = 60) -> Any:
+        """Wait until the database's answer is true, and return it. It is asked whenever something may have happened."""
+        patience_ends = monotonic() + seconds
+        while not (answer := self.one(question, *values)):
+            assert monotonic() < patience_ends, f"not within {seconds} s: {question}\n{self.story()}"
+            self._pause()
+        return answer
+
+    def dialled(self) -> int:
+        """How many calls were dialled so far."""
+        return int(self.one("SELECT count(*) FROM calls WHERE dialed_at IS NOT NULL"))
+
+    def rang(self) -> list[Row]:
+        """What the carrier's own ledger says so far."""
+        return Ledger.read(self.ledger).rows()
+
+    def until_rang(self, count: int, *, seconds: float = 60) -> None:
+        """Wait until the carrier has placed so many calls."""
+        patience_ends = monotonic() + seconds
+        while len(self.rang()) < count:
+            assert monotonic() < patience_ends, f"{count} calls were not placed within {seconds} s\n{self.story()}"
+            self._pause()
+
+    def until_called(self, count: int, *, seconds: float = 60) -> None:
+        """Wait until so many calls were dialled."""
+        self.until("SELECT count(*) >= %s FROM calls WHERE dialed_at IS NOT NULL", count, seconds=seconds)
+
+    def until_at(self, status: str, count: int, *, seconds: float = 60) -> None:
+        """Wait until so many calls stand at `status`."""
+        self.until("SELECT count(*) >= %s FROM calls WHERE status = %s", count, status, seconds=seconds)
+
+    @contextmanager
+    def held_up(self, table: str) -> Iterator[None]:
+        """Whoever inserts into `table` meanwhile waits in the middle of a transaction."""
+        with psycopg.connect(self.dsn) as holder:
+            holder.execute(f"LOCK TABLE {table} IN SHARE MODE".encode())
+            yield
+            holder.rollback()
+
+    def newest_dialer(self) -> Any:
+        """The id of the dialer that registered last."""
+        return self.one("SELECT id FROM dialers ORDER BY started_at DESC LIMIT 1")
+
+    def until_completed(self, *, seconds: float = 60) -> None:
+        """Wait for the campaign's end; nobody was rung twice, and nothing is left over."""
+        self.until("SELECT status = 'completed' FROM campaigns WHERE id = %s", self.campaign, seconds=seconds)
+        self.hold()
+        open_contacts = self.rows("SELECT status, count(*) FROM campaign_contacts GROUP BY 1")
+        assert {status for status, _ in open_contacts} <= set(FINISHED), open_contacts
+        assert self.one("SELECT count(*) FROM calls WHERE live") == 0, "capacity was lost"
+        tallied = self.rows("SELECT status, sum(n)::int FROM campaign_tallies GROUP BY 1 HAVING sum(n) <> 0")
+        assert sorted(tallied) == sorted(open_contacts)
+
+    def hold(self) -> None:
+        """What rang, by the carrier's own ledger, is what was dialled, each attempt once."""
+        rang = Counter(row.call_id for row in self.rang())
+        assert not [id for id, times in rang.items() if times > 1], "a call was placed twice"
+        calls = {
+            id: (contact, generation, attempt, outcome)
+            for id, contact, generation, attempt, outcome in self.rows(
+                "SELECT id, contact_id, generation, attempt, outcome FROM calls WHERE dialed_at IS NOT NULL"
+            )
+        }
+        assert rang.keys() <= calls.keys(), "somebody was rung without a commit to dial"
+        attempts = Counter(calls[id][:3] for id in rang)
+        assert not [attempt for attempt, times in attempts.items() if times > 1], "an attempt was rung twice"
+        mistaken = [id for id in rang if calls[id][3] == "not_placed"]
+        assert not mistaken, "a call rang and was taken for not placed"
+        silent = [id for id, call in calls.items() if call[3] not in (None, "not_placed", "unknown") and id not in rang]
+        assert not silent, "a call that never rang has an end"
+
+    def _pause(self) -> None:
+        for _ in self._db.notifies(timeout=0.02, stop_after=1):
+            pass
+
+    def story(self) -> str:
+        """Where everything stands, for a drill that failed."""
+        tables = (
+            "SELECT status, phase, updated_at::text FROM campaigns",
+            "SELECT status, last_outcome, count(*) FROM campaign_contacts GROUP BY 1, 2",
+            "SELECT status, outcome, dialer_id::text, count(*) FROM calls GROUP BY 1, 2, 3",
+            "SELECT id::text, started_at::text, heartbeat_at::text, fenced_at::text FROM dialers ORDER BY 2",
+        )
+        told = [str(row) for table in tables for row in self.rows(table)]
+        return "\n".join([*told, self.processes.logs()])
+
+
+def environment(dsn: str) -> dict[str, str]:
+    """What a process needs to find the database and to be believed by the simulator."""
+    return {"DATABASE_URL": "postgresql:///?" + urlencode(conninfo_to_dict(dsn), quote_via=quote), **SECRET}
+
+
+def start_simulator(started: Processes, ledger: Path, mix: Any) -> Process:
+    """A simulator on a free port, ready."""
+    options = ("--port", 0, "--ledger", ledger, "--mix", json.dumps(mix))
+    return started.start("simulator", *options, **SECRET).ready("http://")
+
+
+def start_api(started: Processes, dsn: str, simulator: Process, port: str = "0") -> Process:
+    """The API on a port, ready."""
+    command = ("api", "--port", port, "--carrier-url", simulator.url)
+    return started.start(*command, **environment(dsn)).ready("/docs")
+
+
+def start_server(started: Processes, data: Path, simulator: Process, port: str = "0") -> Process:
+    """`agentalk serve` with a PostgreSQL of its own; not waited for."""
+    return started.start("serve", "--data-dir", data, "--port", port, "--carrier-url", simulator.url, **SECRET)
+
+
+@contextmanager
+def drill(server: str, template: str, folder: Path, mix: Any = SHORT) -> Iterator[Drill]:
+    """A drill on a fresh database of `server`: a simulator and the API run, and no dialer yet."""
+    name = f"drill_{uuid4().hex}"
+    folder.mkdir(exist_ok=True)
+    with psycopg.connect(server, autocommit=True) as admin, processes(folder) as started:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+        dsn = make_conninfo(server, dbname=name)
+        simulator = start_simulator(started, folder / "ledger", mix)
+        api = start_api(started, dsn, simulator)
+        stage = Drill(started, simulator, folder / "ledger", dsn, api.url, asyncio.run(_token(dsn)))
+        stage.api = api
+        try:
+            yield stage
+        finally:
+            stage.close()
+            started.end()
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@contextmanager
+def served(cluster: Path, folder: Path) -> Iterator[Drill]:
+    """A drill on one server that does everything but the carrier's part, with its data in a copy of `cluster`."""
+    with enterable() as place, processes(folder) as started:
+        data = place / "data"
+        copy_folder(cluster, data)
+        simulator = start_simulator(started, folder / "ledger", SHORT)
+        server = start_server(started, data, simulator).ready("try it:")
+        dsn = asyncio.run(running_dsn(data))
+        assert dsn
+        stage = Drill(started, simulator, folder / "ledger", dsn, server.url, server.token)
+        stage.api, stage.data = server, data
+        try:
+            yield stage
+        finally:
+            stage.close()
+
+
+async def _token(dsn: str) -> str:
+    async with LazyDatabase(dsn) as database, database.transaction() as tx:
+        return (await a_token(tx, await an_organization(tx, "Drill"), Role.ADMIN)).token or ""

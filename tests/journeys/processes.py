@@ -1,0 +1,125 @@
+"""Real `agentalk` processes: started side by side, waited for, asked to stop, killed, frozen and thawed."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from pathlib import Path
+from time import monotonic
+
+from agentalk.cli.app import run
+from tests.journeys.program import SECONDS, environment
+
+# One interpreter has imported the program, and each process begins as its copy: starting dozens of them is not what takes
+# the time. (The installed program itself is started in test_serve.py.)
+_fresh = multiprocessing.get_context("forkserver")
+_fresh.set_forkserver_preload(
+    ["pytest", *(f"agentalk.cli.{command}" for command in ("app", "api", "dialer", "serve", "simulator"))]
+)
+
+
+class Process:
+    """A command that stays. What it prints goes to `out`, and its log to `log`."""
+
+    def __init__(self, out: Path, log: Path, *arguments: object, **env: str) -> None:
+        self.out, self.log = out, log
+        words = [str(argument) for argument in arguments]
+        self._process = _fresh.Process(target=_become, args=(words, environment(**env), out, log))
+        self._process.start()
+        self.pid = self._process.pid or 0
+
+    @property
+    def said(self) -> str:
+        return self.out.read_text() if self.out.exists() else ""
+
+    def ready(self, word: str) -> "Process":
+        """Wait until it has said `word`."""
+        patience_ends = monotonic() + SECONDS
+        while word not in self.said:
+            # No bell rings for a file that grows, but one does for a process that ends.
+            ended = wait([self._process.sentinel], 0.01)
+            assert not ended and monotonic() < patience_ends, f"no {word!r} in {self.said}\n{self.log.read_text()}"
+        return self
+
+    @property
+    def url(self) -> str:
+        """The first address that it named."""
+        return next(word for word in self.said.split() if word.startswith("http://"))
+
+    @property
+    def token(self) -> str:
+        """The token that it showed."""
+        return next(word for word in self.said.split() if word.startswith("AGENTALK_TOKEN=")).partition("=")[2]
+
+    def kill(self) -> None:
+        """SIGKILL: it ends between two instructions, whatever it was doing."""
+        self._process.kill()
+        self._end()
+
+    def terminate(self) -> int:
+        """SIGTERM, and its exit code once it has ended."""
+        self._process.terminate()
+        return self._end()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing from here on, and its connections stay open."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it was, and knows nothing of the time between."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def is_up(self) -> bool:
+        return self._process.is_alive()
+
+    def _end(self) -> int:
+        self._process.join(SECONDS)
+        code = self._process.exitcode
+        assert code is not None, f"it does not end:\n{self.log.read_text()}"
+        return code
+
+
+class Processes:
+    """Starts processes; those that are left at the end are killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[Process] = []
+
+    def start(self, *arguments: object, **env: str) -> Process:
+        """Start a command without waiting for it."""
+        name = self._folder / f"{len(self._started)}-{arguments[0]}"
+        self._started.append(Process(name.with_suffix(".out"), name.with_suffix(".log"), *arguments, **env))
+        return self._started[-1]
+
+    def logs(self) -> str:
+        """What all of them complained of."""
+        return "\n".join(f"--- {one.log.name}\n{one.log.read_text()}" for one in self._started)
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for one in self._started:
+            if one.is_up():
+                one.kill()
+
+
+@contextmanager
+def processes(folder: Path) -> Iterator[Processes]:
+    """Processes for one drill."""
+    started = Processes(folder)
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+def _become(arguments: list[str], env: dict[str, str], out: Path, log: Path) -> None:
+    """In a new process: be the program."""
+    os.environ.clear()
+    os.environ.update(env)
+    for path, descriptor in ((out, 1), (log, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
+    sys.exit(run(arguments))
