@@ -13,7 +13,7 @@ from time import monotonic
 from agentalk.cli.app import run
 from tests.journeys.program import SECONDS, environment
 
-# One interpreter has imported the program, and each process begins as its copy: starting dozens of them is not what takes
+# One interpreter has imported the program, and each process begins as its copy: starting dozens of them takes little of
 # the time. (The installed program itself is started in test_serve.py.)
 _fresh = multiprocessing.get_context("forkserver")
 _fresh.set_forkserver_preload(
@@ -26,6 +26,8 @@ class Process:
 
     def __init__(self, out: Path, log: Path, *arguments: object, **env: str) -> None:
         self.out, self.log = out, log
+        for file in (out, log):
+            file.touch()
         words = [str(argument) for argument in arguments]
         self._process = _fresh.Process(target=_become, args=(words, environment(**env), out, log))
         self._process.start()
@@ -33,7 +35,7 @@ class Process:
 
     @property
     def said(self) -> str:
-        return self.out.read_text() if self.out.exists() else ""
+        return self.out.read_text()
 
     def ready(self, word: str) -> "Process":
         """Wait until it has said `word`."""
@@ -121,5 +123,5 @@ def _become(arguments: list[str], env: dict[str, str], out: Path, log: Path) -> 
     os.environ.clear()
     os.environ.update(env)
     for path, descriptor in ((out, 1), (log, 2)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), descriptor)
     sys.exit(run(arguments))
