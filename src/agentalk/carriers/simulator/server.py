@@ -201,7 +201,8 @@ def web_server(app: Litestar) -> uvicorn.Server:
         app,
         http=BreakableProtocol,
         lifespan="on",
-        log_level="warning",
+        # The process has set up its logs; uvicorn's own settings would put theirs beside them.
+        log_config=None,
         access_log=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
