@@ -235,3 +235,13 @@ async def test_those_behind_a_phone_that_is_on_a_call_are_called_at_once(db: Any
             moment = await stage.tick()
             assert (await stage.counts(campaign))["calling"] == expected
             assert (moment == NOW) == (expected < 5)
+
+
+async def test_a_contact_whose_zone_has_changed_is_called_by_its_new_clock(db: Any) -> None:
+    async with scene(db, NOW) as stage:
+        campaign = await stage.campaign(1, zones=NEW_YORK)
+        await stage.sql("UPDATE contacts SET zones = %s", KOLKATA)  # as if written while the contact was being added
+        await stage.tick()
+        assert await stage.counts(campaign) == {"pending": 1}
+        assert stage.placements() == []
+        assert await stage.tick() == NOW.replace(day=5, hour=3, minute=30)

@@ -93,7 +93,7 @@ def test_every_minute_around_a_clock_change(zone: str, change: datetime) -> None
     for minute in opened:
         wall = (start + timedelta(minutes=minute)).astimezone(ZoneInfo(zone))
         assert "01:30" <= f"{wall:%H:%M}" < "02:30"
-    # In spring 02:30 does not exist: the slot is not opened at all. In autumn 01:30 comes twice: the later one opens it.
+    # In spring 02:30 does not exist: the slot does not open. In autumn 01:30 comes twice: the later one opens it.
     assert len(opened) == {3: 0, 11: 60}[change.month]
     assert opened == list(range(min(opened, default=0), min(opened, default=0) + len(opened)))
 

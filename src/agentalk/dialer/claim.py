@@ -60,6 +60,9 @@ async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str],
     }
     due = await _due(tx, outlooks, min(capacity, _MOST_PER_TURN), now)
     shares = deal(outlooks, due, capacity=max(0, capacity), buckets=buckets)
+    if shares:
+        held = await dialing.hold_campaigns(tx, [share.campaign_id for share in shares])
+        shares = [share for share in shares if share.campaign_id in held]
     reservations: list[Reservation] = []
     if shares:
         reservations = await dialing.claim_due(

@@ -41,7 +41,7 @@ _LET_GO = " -c idle_in_transaction_session_timeout=5s"
 
 
 class Database:
-    """A pool of connections to one PostgreSQL database (15 or newer); `engine` ones plan for few rows of large tables."""
+    """Connections to one PostgreSQL database (15 or newer); `engine` ones plan for few rows of large tables."""
 
     def __init__(self, dsn: str, *, most: int = 10, engine: bool = False) -> None:
         self._dsn = dsn

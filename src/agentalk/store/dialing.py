@@ -125,12 +125,12 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
             phase=phase,
             window=read_window(window),
             caller_ids=tuple(caller_ids),
-            leave_message=voicemail == "leave_message",
+            leave_message=machine == "leave_message",
             first_message=first,
             voicemail_message=message,
             live=live,
         )
-        for id, carrier, priority, most, rate, tokens, at, phase, window, caller_ids, voicemail, first, message, live in rows
+        for id, carrier, priority, most, rate, tokens, at, phase, window, caller_ids, machine, first, message, live in rows
     ]
 
 
@@ -172,6 +172,11 @@ async def next_due(tx: Tx, shares: Sequence[Share]) -> datetime | None:
     """When the first of the contacts of these shares is, or was, due."""
     row = await fetch_one(tx, SQL["next_due"], shares=_encode_shares(shares))
     return row[0] if row else None
+
+
+async def hold_campaigns(tx: Tx, campaigns: Sequence[CampaignId]) -> set[CampaignId]:
+    """Those of the campaigns that are active; they stay so until this transaction ends."""
+    return {id for (id,) in await fetch(tx, SQL["hold_campaigns"], campaigns=list(campaigns))}
 
 
 async def claim_due(
@@ -226,7 +231,7 @@ async def save_phases(tx: Tx, phases: dict[CampaignId, Phase]) -> None:
 
 
 async def lock_campaign(tx: Tx, campaign: CampaignId) -> bool:
-    """Lock an active campaign against additions and transitions; False if it is not active."""
+    """Lock an active campaign against additions and transitions; False if it is not active, or someone else has it."""
     return await fetch_one(tx, SQL["lock_campaign"], campaign=campaign) is not None
 
 

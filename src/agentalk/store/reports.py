@@ -109,8 +109,8 @@ async def lock_calls(tx: Tx, ids: Sequence[CallId]) -> list[LiveCall]:
             ),
         )
         for (
-            id, org, campaign, contact, status, carrier_call_id, uncertain_at, ringing_at, answered_at, generation, attempt,
-            zones, contact_generation, attempts, misfires, outcomes, reset_pending, lane, due_at,
+            id, org, campaign, contact, status, carrier_call_id, uncertain_at, ringing_at, answered_at, generation,
+            attempt, zones, contact_generation, attempts, misfires, outcomes, reset_pending, lane, due_at,
         ) in await fetch(tx, SQL["lock_calls"], ids=list(ids))
     ]  # fmt: skip
 

@@ -76,9 +76,14 @@ CROSS JOIN LATERAL (
     ORDER BY cc.due_at LIMIT 1
 ) due;
 
+-- name: hold_campaigns
+-- In the order in which a pause or a stop takes them, so that the two do not meet head-on.
+SELECT id FROM campaigns WHERE id = ANY(%(campaigns)s::uuid[]) AND status = 'active' ORDER BY id FOR KEY SHARE;
+
 -- name: claim_due
 -- Each share's first `quota` due contacts, callbacks before retries before fresh ones, oldest first. A contact whose phone
--- is on a live call already steps back for a while; one without a phone is skipped; the rest are reserved.
+-- is on a live call already steps back for a while; one without a phone is skipped; one whose time zone has changed moves
+-- to its new group; the rest are reserved.
 WITH share AS (
     SELECT * FROM jsonb_to_recordset(%(shares)s::jsonb)
         AS s(campaign_id uuid, carrier_id uuid, carrier text, caller_ids text[], quota integer, zones jsonb)
@@ -89,16 +94,17 @@ WITH share AS (
     CROSS JOIN LATERAL jsonb_to_recordset(s.zones) AS z(zones text)
     CROSS JOIN generate_series(0, 2) AS l(lane)
     CROSS JOIN LATERAL (
-        SELECT cc.contact_id, cc.lane, cc.due_at, cc.seq FROM campaign_contacts cc
+        SELECT cc.contact_id, cc.zones, cc.lane, cc.due_at, cc.seq FROM campaign_contacts cc
         WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = l.lane
             AND cc.status IN ('pending', 'waiting') AND cc.due_at <= %(now)s
         ORDER BY cc.due_at LIMIT s.quota
     ) due
 ), judged AS (
-    SELECT c.campaign_id, c.carrier_id, c.carrier, c.caller_ids, c.contact_id, k.phone, k.name, k.attributes,
+    SELECT c.campaign_id, c.carrier_id, c.carrier, c.caller_ids, c.contact_id, k.zones, k.phone, k.name, k.attributes,
         CASE
             WHEN k.phone IS NULL THEN 'no_phone'
             WHEN k.phone_invalid_at IS NOT NULL THEN 'invalid_number'
+            WHEN k.zones <> c.zones THEN 'moved'
             WHEN EXISTS (SELECT FROM calls WHERE organization_id = %(org)s AND phone = k.phone AND live)
                 OR row_number() OVER (PARTITION BY k.phone ORDER BY c.lane, c.due_at, c.seq) > 1 THEN 'hold'
             ELSE 'call'
@@ -107,7 +113,9 @@ WITH share AS (
     WHERE c.place <= c.quota
 ), taken AS (
     UPDATE campaign_contacts cc SET
-        status = CASE j.verdict WHEN 'call' THEN 'calling' WHEN 'hold' THEN cc.status ELSE 'skipped' END,
+        status = CASE j.verdict WHEN 'call' THEN 'calling' WHEN 'hold' THEN cc.status WHEN 'moved' THEN cc.status
+            ELSE 'skipped' END,
+        zones = j.zones,
         skip_reason = CASE WHEN j.verdict IN ('no_phone', 'invalid_number') THEN j.verdict END,
         due_at = CASE j.verdict WHEN 'hold' THEN %(hold_until)s ELSE cc.due_at END
     FROM judged j
@@ -158,7 +166,7 @@ UPDATE campaigns SET phase = p.phase FROM jsonb_to_recordset(%(phases)s::jsonb) 
 WHERE campaigns.id = p.id AND campaigns.status = 'active';
 
 -- name: lock_campaign
-SELECT id FROM campaigns WHERE id = %(campaign)s AND status = 'active' FOR UPDATE;
+SELECT id FROM campaigns WHERE id = %(campaign)s AND status = 'active' FOR UPDATE SKIP LOCKED;
 
 -- name: complete_if_finished
 UPDATE campaigns SET status = 'completed', status_reason = 'finished', phase = NULL, ended_at = %(now)s, updated_at = %(now)s
