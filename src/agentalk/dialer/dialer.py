@@ -1,6 +1,7 @@
 """A dialer: one round at a time (`tick`), and the loop that repeats it and waits to be woken (`run`)."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 1.0
 _DRAIN_SECONDS = 10.0
+_AFTER_A_FAILURE = timedelta(seconds=5)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -76,8 +78,7 @@ class Dialer:
                 orgs = await dialing.organizations_with_work(tx)
             self._agenda = {org: self._agenda.get(org, _NEVER) for org in orgs}
         for org in orgs:
-            turn = await self._turn(org, now)
-            self._agenda[org] = turn.come_again or _NEVER
+            self._agenda[org] = await self._come_again(org, now)
         moments = [*self._agenda.values(), self._next_check or _NEVER, self._next_start or _NEVER]
         earliest = min(moments)
         return None if earliest == _NEVER else earliest
@@ -102,6 +103,7 @@ class Dialer:
 
         background = [
             asyncio.create_task(self._database.listen(heard)),
+            asyncio.create_task(self._keep_alive(clock)),
             asyncio.create_task(_forward(stop, wake)),
         ]
         try:
@@ -150,6 +152,14 @@ class Dialer:
             raise Fenced(f"Dialer {self.id} was taken for dead, and its calls have passed to another.")
         self._beat_at = now
 
+    async def _keep_alive(self, clock: Clock) -> None:
+        """Beat also while a round lasts long. That the dialer is fenced is for the next round to find."""
+        while True:
+            await clock.sleep(self._lease / 5)
+            if self._beat_at is not None:
+                with contextlib.suppress(Fenced, *Unavailable):
+                    await self._beat(clock.now())
+
     async def _start_scheduled(self, now: datetime) -> None:
         if await self._database.run(begin_scheduled, now):
             self._agenda.clear()
@@ -161,6 +171,17 @@ class Dialer:
             return None
         await self._reconciler.take_over(now, now - self._lease)
         return await self._reconciler.check(now)
+
+    async def _come_again(self, org: OrgId, now: datetime) -> datetime:
+        """Take an organization's turn; when the next is due. One that fails is no other organization's concern."""
+        try:
+            turn = await self._turn(org, now)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("an organization's turn failed", organization=str(org))
+            return now + _AFTER_A_FAILURE
+        return turn.come_again or _NEVER
 
     async def _turn(self, org: OrgId, now: datetime) -> Turn:
         if self.id is None or self.dispatcher is None:

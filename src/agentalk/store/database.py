@@ -50,6 +50,8 @@ class Database:
             dsn,
             min_size=1,
             max_size=most,
+            # Longer than any queue for a connection should be, and short enough to answer that the database is away.
+            timeout=5,
             open=False,
             kwargs={"autocommit": True, "options": options, "application_name": "agentalk"},
             check=None,

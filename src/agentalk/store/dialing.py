@@ -124,13 +124,13 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
             bucket=Bucket(rate, tokens, at),
             phase=phase,
             window=read_window(window),
-            caller_ids=tuple(caller_ids),
+            caller_ids=tuple(callers),
             leave_message=machine == "leave_message",
             first_message=first,
             voicemail_message=message,
             live=live,
         )
-        for id, carrier, priority, most, rate, tokens, at, phase, window, caller_ids, machine, first, message, live in rows
+        for id, carrier, priority, most, rate, tokens, at, phase, window, callers, machine, first, message, live in rows
     ]
 
 
