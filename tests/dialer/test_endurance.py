@@ -34,7 +34,7 @@ async def test_a_dialer_in_a_long_turn_is_not_taken_for_dead(db: Any) -> None:
         lease, stop = timedelta(seconds=1), asyncio.Event()
         dialer = Dialer(stage.database, {"simulator": stage.carrier}, lease=lease)
         running = asyncio.create_task(dialer.run(Clock(), stop))
-        while not await stage.sql("SELECT FROM dialers"):
+        while not await stage.sql("SELECT id FROM dialers"):
             pass
         async with stage.database.transaction() as tx:
             await tx.execute("LOCK TABLE calls")

@@ -180,6 +180,8 @@ async def test_a_frozen_dialers_transaction_ends_before_its_lease(db: Any) -> No
                 await tx.execute("SET idle_in_transaction_session_timeout = 1")
                 pid = tx.info.backend_pid
                 async with database.reading() as other, asyncio.timeout(20):
-                    while await (await other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (pid,))).fetchone():
+                    while await (
+                        await other.execute("SELECT pid FROM pg_stat_activity WHERE pid = %s", (pid,))
+                    ).fetchone():
                         pass
                 await tx.execute("SELECT 1")
