@@ -11,7 +11,7 @@ from agentalk.domain.campaign_contact import SkipReason
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CampaignId, CarrierId, DialerId, OrgId, uuid7
 from agentalk.domain.pace import Bucket
-from agentalk.store import dialing, events
+from agentalk.store import campaign_contacts, dialing, events
 from agentalk.store.database import Tx
 from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Reservation, Share, Tally
 
@@ -19,7 +19,7 @@ from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Reservation, Sha
 _HOLD = timedelta(seconds=15)
 # A reservation is dialled within milliseconds; one that is not was forgotten.
 _RELEASE_AFTER = timedelta(seconds=10)
-# Another dialer has the organization: its turn takes milliseconds.
+# Somebody else has the organization, or the contacts that are due, mostly for milliseconds.
 _LOCKED_OUT = timedelta(milliseconds=25)
 _MOST_PER_TURN = 200
 _MOST_SKIPPED = 2_000
@@ -58,7 +58,8 @@ async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str],
         for carrier in carriers
         if carrier.slow_until is None or carrier.slow_until <= now
     }
-    due = await _due(tx, outlooks, min(capacity, _MOST_PER_TURN), now)
+    # Without capacity too it is told apart who waits for it, and who for a time to come.
+    due = await _due(tx, outlooks, max(1, capacity), now)
     shares = deal(outlooks, due, capacity=max(0, capacity), buckets=buckets)
     if shares:
         held = await dialing.hold_campaigns(tx, [share.campaign_id for share in shares])
@@ -91,6 +92,8 @@ async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str],
     come_again = await _come_again(tx, outlooks, shares, claimed, due, spent, now)
     if len(reservations) == _MOST_PER_TURN:
         come_again = now
+    elif not reservations and come_again:
+        come_again = max(come_again, now + _LOCKED_OUT)
     if skipped or any(carrier.slow_until and carrier.slow_until > now for carrier in carriers):
         come_again = min(come_again or now + timedelta(seconds=1), now + timedelta(seconds=1))
     return Turn(reservations, campaigns, come_again)
@@ -127,7 +130,7 @@ async def _tidy(
         if outlook.finished and await dialing.lock_campaign(tx, id) and await dialing.complete_if_finished(tx, id, now):
             happenings.append(Happening(org, id, EventName.CAMPAIGN_COMPLETED, {"campaignId": id}))
         if sum(tally.rows for tally in tallies.get(id, [])) > _FOLD_ROWS + 7 * len(tallies.get(id, [])):
-            await dialing.fold_tallies(tx, id)
+            await campaign_contacts.fold(tx, id)
     await events.add_events(tx, happenings, now)
     return bool(skipped)
 
@@ -135,7 +138,7 @@ async def _tidy(
 async def _due(tx: Tx, outlooks: list[Outlook], most: int, now: datetime) -> dict[CampaignId, int]:
     """How many contacts each campaign could call now. A lone campaign is not counted: it has no one to share with."""
     wanting = [outlook for outlook in outlooks if outlook.wanted > 0]
-    if most <= 0 or not wanting:
+    if not wanting:
         return {}
     if len(wanting) == 1:
         return {wanting[0].campaign.id: min(wanting[0].wanted, most)}

@@ -157,11 +157,6 @@ async def next_scheduled(tx: Tx) -> datetime | None:
     return row[0] if row else None
 
 
-async def fold_tallies(tx: Tx, campaign: CampaignId) -> None:
-    """Sum the campaign's tally rows into one for each zone group and status."""
-    await execute(tx, SQL["fold_tallies"], campaign=campaign)
-
-
 async def count_due(tx: Tx, shares: Sequence[Share], now: datetime) -> dict[CampaignId, int]:
     """How many contacts each campaign could call at `now`, counted no further than its `quota`."""
     rows = await fetch(tx, SQL["count_due"], shares=_encode_shares(shares), now=now)
@@ -175,7 +170,7 @@ async def next_due(tx: Tx, shares: Sequence[Share]) -> datetime | None:
 
 
 async def hold_campaigns(tx: Tx, campaigns: Sequence[CampaignId]) -> set[CampaignId]:
-    """Those of the campaigns that are active; they stay so until this transaction ends."""
+    """Those of the campaigns that are active and that nobody is ending; they stay so until this transaction ends."""
     return {id for (id,) in await fetch(tx, SQL["hold_campaigns"], campaigns=list(campaigns))}
 
 

@@ -127,7 +127,7 @@ async def save_contacts(tx: Tx, contacts: Sequence[Progress]) -> None:
 
 
 async def mark_invalid(tx: Tx, ids: Sequence[CallId], now: datetime) -> None:
-    """Mark the numbers of these calls as not existing, unless the contact has another number by now."""
+    """Mark the numbers of these calls as not existing, unless the contact has another one, or is being changed."""
     await execute(tx, SQL["mark_invalid"], ids=list(ids), now=now)
 
 

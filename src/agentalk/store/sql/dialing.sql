@@ -40,13 +40,6 @@ GROUP BY campaign_id, zones;
 -- name: next_scheduled
 SELECT min(start_at) FROM campaigns WHERE start_at IS NOT NULL AND deleted_at IS NULL;
 
--- name: fold_tallies
-WITH folded AS (
-    DELETE FROM campaign_tallies WHERE campaign_id = %(campaign)s RETURNING zones, status, n
-)
-INSERT INTO campaign_tallies (campaign_id, zones, status, n)
-SELECT %(campaign)s, zones, status, sum(n) FROM folded GROUP BY zones, status HAVING sum(n) <> 0;
-
 -- name: count_due
 -- How many contacts of each campaign could be called at once, counted no further than `most`.
 SELECT s.campaign_id, (
@@ -77,13 +70,14 @@ CROSS JOIN LATERAL (
 ) due;
 
 -- name: hold_campaigns
--- In the order in which a pause or a stop takes them, so that the two do not meet head-on.
-SELECT id FROM campaigns WHERE id = ANY(%(campaigns)s::uuid[]) AND status = 'active' ORDER BY id FOR KEY SHARE;
+-- One that is being paused or stopped at this moment is left out: a stop may take long, and other organizations wait.
+SELECT id FROM campaigns WHERE id = ANY(%(campaigns)s::uuid[]) AND status = 'active'
+ORDER BY id FOR KEY SHARE SKIP LOCKED;
 
 -- name: claim_due
 -- Each share's first `quota` due contacts, callbacks before retries before fresh ones, oldest first. A contact whose phone
 -- is on a live call already steps back for a while; one without a phone is skipped; one whose time zone has changed moves
--- to its new group; the rest are reserved.
+-- to its new group; the rest are reserved. Contacts that somebody is changing are not waited for.
 WITH share AS (
     SELECT * FROM jsonb_to_recordset(%(shares)s::jsonb)
         AS s(campaign_id uuid, carrier_id uuid, carrier text, caller_ids text[], quota integer, zones jsonb)
@@ -99,6 +93,11 @@ WITH share AS (
             AND cc.status IN ('pending', 'waiting') AND cc.due_at <= %(now)s
         ORDER BY cc.due_at LIMIT s.quota
     ) due
+), held AS (
+    SELECT c.* FROM candidate c
+    JOIN campaign_contacts cc ON cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id
+    WHERE c.place <= c.quota
+    FOR NO KEY UPDATE OF cc SKIP LOCKED
 ), judged AS (
     SELECT c.campaign_id, c.carrier_id, c.carrier, c.caller_ids, c.contact_id, k.zones, k.phone, k.name, k.attributes,
         CASE
@@ -109,8 +108,7 @@ WITH share AS (
                 OR row_number() OVER (PARTITION BY k.phone ORDER BY c.lane, c.due_at, c.seq) > 1 THEN 'hold'
             ELSE 'call'
         END AS verdict
-    FROM candidate c JOIN contacts k ON k.organization_id = %(org)s AND k.id = c.contact_id
-    WHERE c.place <= c.quota
+    FROM held c JOIN contacts k ON k.organization_id = %(org)s AND k.id = c.contact_id
 ), taken AS (
     UPDATE campaign_contacts cc SET
         status = CASE j.verdict WHEN 'call' THEN 'calling' WHEN 'hold' THEN cc.status WHEN 'moved' THEN cc.status
@@ -144,7 +142,7 @@ WITH chosen AS (
         SELECT c.campaign_id, c.contact_id FROM campaign_contacts c
         WHERE c.campaign_id = s.campaign_id AND c.zones = '' AND c.lane = l.lane
             AND c.status IN ('pending', 'waiting')
-        LIMIT %(most)s
+        LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
     ) cc
 )
 UPDATE campaign_contacts cc SET status = 'skipped', skip_reason = 'no_timezone'
@@ -162,8 +160,12 @@ WITH b AS (
 UPDATE carriers SET bucket_tokens = b.tokens, bucket_at = b.at FROM b WHERE b.kind = 'carrier' AND carriers.id = b.id;
 
 -- name: save_phases
-UPDATE campaigns SET phase = p.phase FROM jsonb_to_recordset(%(phases)s::jsonb) AS p(id uuid, phase text)
-WHERE campaigns.id = p.id AND campaigns.status = 'active';
+WITH held AS (
+    SELECT c.id, p.phase FROM jsonb_to_recordset(%(phases)s::jsonb) AS p(id uuid, phase text)
+    JOIN campaigns c ON c.id = p.id WHERE c.status = 'active'
+    FOR NO KEY UPDATE OF c SKIP LOCKED
+)
+UPDATE campaigns SET phase = held.phase FROM held WHERE campaigns.id = held.id;
 
 -- name: lock_campaign
 SELECT id FROM campaigns WHERE id = %(campaign)s AND status = 'active' FOR UPDATE SKIP LOCKED;

@@ -59,9 +59,15 @@ FROM jsonb_to_recordset(%(contacts)s::jsonb) AS c(campaign_id uuid, contact_id t
 WHERE cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id AND (cc.status = 'calling') IS TRUE;
 
 -- name: mark_invalid
-UPDATE contacts SET phone_invalid_at = %(now)s, updated_at = %(now)s FROM calls
-WHERE calls.id = ANY(%(ids)s::uuid[]) AND contacts.organization_id = calls.organization_id
-    AND contacts.id = calls.contact_id AND contacts.phone = calls.phone;
+-- A contact that is being changed, perhaps by a long import, is not waited for: its next call would tell again.
+WITH known AS (
+    SELECT k.organization_id, k.id FROM calls
+    JOIN contacts k ON k.organization_id = calls.organization_id AND k.id = calls.contact_id AND k.phone = calls.phone
+    WHERE calls.id = ANY(%(ids)s::uuid[])
+    FOR NO KEY UPDATE OF k SKIP LOCKED
+)
+UPDATE contacts SET phone_invalid_at = %(now)s, updated_at = %(now)s FROM known
+WHERE contacts.organization_id = known.organization_id AND contacts.id = known.id;
 
 -- name: calls_to_check
 -- What the carrier is to be asked about, or to be asked to end.
