@@ -89,8 +89,8 @@ def test_what_was_not_placed_is_refunded_once_and_waits_longer_each_time() -> No
     assert second.attempts == 0
 
 
-@given(st.sampled_from(Outcome))
-def test_a_pending_reset_wins_over_any_outcome(outcome: Outcome) -> None:
+@given(st.sampled_from([outcome for outcome in Outcome if outcome is not Outcome.OPTED_OUT]))
+def test_a_pending_reset_wins_over_any_other_outcome(outcome: Outcome) -> None:
     after = settle(contact(2, reset_pending=True), outcome, False, ACTIVE, NOW, 0.0)
     assert (after.status, after.attempts, after.generation, after.lane) == (ContactStatus.PENDING, 0, 1, FRESH)
 
@@ -98,4 +98,16 @@ def test_a_pending_reset_wins_over_any_outcome(outcome: Outcome) -> None:
 @given(st.sampled_from(Outcome))
 def test_a_stopped_campaign_calls_nobody_again(outcome: Outcome) -> None:
     after = settle(contact(), outcome, False, STOPPED, NOW, 0.0)
-    assert after.status is (ContactStatus.COMPLETED if outcome is Outcome.ANSWERED else ContactStatus.CANCELED)
+    ends = {Outcome.ANSWERED: ContactStatus.COMPLETED, Outcome.OPTED_OUT: ContactStatus.SKIPPED}
+    assert after.status is ends.get(outcome, ContactStatus.CANCELED)
+
+
+def test_who_asked_not_to_be_called_is_not_called_by_a_reset_that_waited_for_the_call() -> None:
+    for policy in (ACTIVE, STOPPED):
+        left = settle(contact(reset_pending=True), Outcome.OPTED_OUT, False, policy, NOW, 0.0)
+        assert (left.status, left.skip_reason) == (ContactStatus.SKIPPED, "opted_out")
+
+
+def test_a_call_that_was_not_placed_is_no_attempt_in_a_stopped_campaign_either() -> None:
+    left = settle(contact(attempts=1), Outcome.NOT_PLACED, False, STOPPED, NOW, 0.0)
+    assert (left.status, left.attempts) == (ContactStatus.CANCELED, 0)

@@ -119,38 +119,28 @@ def settle(
     contact: Progress, outcome: Outcome, message_left: bool, policy: Policy, now: datetime, jitter: float
 ) -> Progress:
     """Where a contact stands once its live call has ended with `outcome`. `jitter` is random in 0..1."""
+    tried = replace(contact, misfires=0, outcomes=_counted(contact.outcomes, outcome))
+    if outcome is Outcome.OPTED_OUT:
+        # Whoever asked for a reset during the call did not know.
+        return _skip(tried, SkipReason.OPTED_OUT, outcome)
     if contact.reset_pending:
         return reset(contact, now)
-    if policy.status is CampaignStatus.STOPPED and outcome is not Outcome.ANSWERED:
-        return _finish(contact, ContactStatus.CANCELED, outcome)
     if outcome is Outcome.NOT_PLACED:
-        misfires = contact.misfires + 1
-        wait = backoff(misfires, jitter)
-        refunded = replace(contact, attempts=max(0, contact.attempts - 1), misfires=misfires)
-        return _again(refunded, policy, now + wait, outcome)
-    tried = replace(contact, misfires=0, outcomes=_counted(contact.outcomes, outcome))
+        tried = replace(contact, attempts=max(0, contact.attempts - 1), misfires=contact.misfires + 1)
+    if policy.status is CampaignStatus.STOPPED and outcome is not Outcome.ANSWERED:
+        return _finish(tried, ContactStatus.CANCELED, outcome)
+    if outcome is Outcome.NOT_PLACED:
+        return _again(tried, policy, now + backoff(tried.misfires, jitter), outcome)
     if outcome is Outcome.ANSWERED or (outcome is Outcome.VOICEMAIL and message_left):
         return _finish(tried, ContactStatus.COMPLETED, outcome)
     if outcome is Outcome.CANCELED:
         return _finish(tried, ContactStatus.CANCELED, outcome)
-    if outcome is Outcome.OPTED_OUT:
-        return _skip(tried, SkipReason.OPTED_OUT, outcome)
     if outcome is Outcome.INVALID_NUMBER:
         return _skip(tried, SkipReason.INVALID_NUMBER, outcome)
     delay = retry_delay(policy.retry, tried.attempts, tried.outcomes, outcome)
     if delay is None:
         return _finish(tried, ContactStatus.EXHAUSTED, outcome)
     return _again(tried, policy, now + delay, outcome)
-
-
-def release(contact: Progress, campaign: CampaignStatus, now: datetime) -> Progress:
-    """Where a contact stands once its reservation is given back: as before it, no attempt used."""
-    if contact.reset_pending:
-        return reset(contact, now)
-    if campaign is CampaignStatus.STOPPED:
-        return replace(contact, status=ContactStatus.CANCELED)
-    back = ContactStatus.PENDING if contact.lane == FRESH else ContactStatus.WAITING
-    return replace(contact, status=back)
 
 
 def reset(contact: Progress, now: datetime) -> Progress:
