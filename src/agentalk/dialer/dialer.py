@@ -62,7 +62,7 @@ class Dialer:
     def hear(self, kind: str, event: CallEvent) -> None:
         """Take an event from an in-process carrier of `kind`."""
         if self.dispatcher is not None:
-            self.dispatcher.hear(kind, event, self._clock.now() if self._clock else event.at)
+            self.dispatcher.hear(kind, event, self._present(event.at))
 
     async def tick(self, now: datetime, orgs: Collection[OrgId] | None = None) -> datetime | None:
         """One round at `now` over `orgs` (None: all that have work); the next moment at which something is due.
@@ -78,7 +78,7 @@ class Dialer:
                 orgs = await dialing.organizations_with_work(tx)
             self._agenda = {org: self._agenda.get(org, _NEVER) for org in orgs}
         for org in orgs:
-            self._agenda[org] = await self._come_again(org, now)
+            self._agenda[org] = await self._come_again(org, self._present(now))
         moments = [*self._agenda.values(), self._next_check or _NEVER, self._next_start or _NEVER]
         earliest = min(moments)
         return None if earliest == _NEVER else earliest
@@ -140,10 +140,14 @@ class Dialer:
         earliest = min([*self._agenda.values(), self._next_check or _NEVER, self._next_start or _NEVER])
         return (earliest - clock.now()).total_seconds() / clock.speed
 
+    def _present(self, now: datetime) -> datetime:
+        """The present moment within what began at `now`: a round over many organizations takes its time."""
+        return self._clock.now() if self._clock else now
+
     async def _beat(self, now: datetime) -> None:
         if self._beat_at is None:
             self.id = self.id or DialerId(uuid7(now))
-            self.dispatcher = Dispatcher(self._database, self._carriers, self.id, self._lease)
+            self.dispatcher = Dispatcher(self._database, self._carriers, self.id, self._lease, self._present)
             self._reconciler = Reconciler(self._database, self._carriers, self.dispatcher, self.id)
             await self._database.run(dialers.register, self.id, now)
         elif now - self._beat_at < self._lease / 5:
@@ -161,8 +165,8 @@ class Dialer:
                     await self._beat(clock.now())
 
     async def _start_scheduled(self, now: datetime) -> None:
-        if await self._database.run(begin_scheduled, now):
-            self._agenda.clear()
+        for org, _ in await self._database.run(begin_scheduled, now):
+            self._agenda[org] = now
         async with self._database.reading() as tx:
             self._next_start = await dialing.next_scheduled(tx)
 
@@ -190,7 +194,7 @@ class Dialer:
             claim, org, dialer=self.id, kinds=self._carriers.keys(), slots=self._slots, now=now
         )
         if turn.reservations:
-            await self.dispatcher.dispatch(org, turn, now)
+            await self.dispatcher.dispatch(org, turn, self._present(now))
         return turn
 
     async def _retire(self, now: datetime) -> None:

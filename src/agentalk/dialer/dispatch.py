@@ -35,13 +35,24 @@ _RETRY_SECONDS = 0.5
 
 
 class Dispatcher:
-    """Places reserved calls, each at most once, and records every report about them."""
+    """Places reserved calls, each at most once, and records every report about them.
 
-    def __init__(self, database: Database, carriers: Mapping[str, Carrier], dialer: DialerId, lease: timedelta) -> None:
+    `present` gives the present moment within what began at another one: a carrier may be long in answering.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        carriers: Mapping[str, Carrier],
+        dialer: DialerId,
+        lease: timedelta,
+        present: Callable[[datetime], datetime],
+    ) -> None:
         self._database = database
         self._carriers = carriers
         self._dialer = dialer
         self._lease = lease
+        self._present = present
         self._tasks: set[asyncio.Task[None]] = set()
         self._recorders = {kind: Batch(self._recorder(kind)) for kind in carriers}
 
@@ -115,6 +126,7 @@ class Dispatcher:
         except Exception:
             log.exception("carrier adapter failed", carrier=kind, call=str(placement.call_id))
             answer = Unsure("adapter_failed")
+        now = self._present(now)
         match answer:
             case Accepted():
                 report: Report = Bound(placement.call_id, answer.carrier_call_id)
