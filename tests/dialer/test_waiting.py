@@ -29,13 +29,13 @@ async def test_without_capacity_nobody_comes_again_before_a_call_ends(
 ) -> None:
     async with scene(db, NOW, max_concurrency=organization) as stage:
         dialer = stage.new_dialer(slots=slots)
-        first, *others = [await stage.campaign(3) for _ in range(campaigns)]
+        ids = [await stage.campaign(3) for _ in range(campaigns)]
         await stage.tick(dialer)
 
         assert await stage.tick(dialer) == NOW + timedelta(seconds=60), "nothing is due but a question to the carrier"
 
-        assert (await stage.status(first))[1] == "dialing"
-        assert [(await stage.status(id))[1] for id in others] == ["no_capacity"] * len(others)
+        phases = sorted([str((await stage.status(id))[1]) for id in ids])
+        assert phases == ["dialing", "no_capacity"][:campaigns]
 
 
 async def test_without_capacity_a_retry_to_come_is_still_waited_for(db: Any) -> None:

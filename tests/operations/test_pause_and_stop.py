@@ -9,6 +9,7 @@ import pytest
 from agentalk.domain.campaign import CampaignStatus, Phase
 from agentalk.domain.ids import CampaignId, ContactId, OrgId
 from agentalk.operations import campaign_contacts, campaigns
+from agentalk.operations import contacts as people
 from agentalk.store.database import Database
 from tests.builders import a_call, a_campaign, a_campaign_contact, a_contact, an_organization
 from tests.conftest import NOW, LazyDatabase
@@ -157,3 +158,14 @@ async def test_a_contact_reset_after_the_stop_is_pending_after_its_call(db: Lazy
         rows = await sql(database, "SELECT contact_id FROM campaign_contacts WHERE reset_pending")
         assert rows == [("talking",)]
         assert (await contacts(database))["pending"] == "pending"
+
+
+async def test_who_changes_a_contact_does_not_meet_a_stop_head_on(db: LazyDatabase) -> None:
+    """A contact's row is held before its campaign's counts are written: these must not ask for the campaign."""
+    async with db() as database:
+        org, campaign = await a_scene(database)
+        async with database.transaction() as stopping:
+            await stopping.execute("SELECT FROM campaigns WHERE id = %s FOR UPDATE", (campaign,))
+            async with asyncio.timeout(10):
+                await database.run(people.delete, org, ContactId("pending"), LATER)
+        assert (await contacts(database))["pending"] == "canceled"
