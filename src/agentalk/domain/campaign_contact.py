@@ -60,6 +60,7 @@ class InvalidReason(StrEnum):
 
     NOT_FOUND = "not_found"
     NO_PHONE = "no_phone"
+    OPTED_OUT = "opted_out"
     INVALID_NUMBER = "invalid_number"
 
 

@@ -55,9 +55,10 @@ async def record(tx: Tx, carrier: str, received: Sequence[Report], now: datetime
     settled = _settled(ended, policies, now, jitter)
     if ended:
         await reports.save_contacts(tx, settled)
-        invalid = [call.id for call, course in ended if course.outcome is Outcome.INVALID_NUMBER]
-        if invalid:
-            await reports.mark_invalid(tx, invalid, now)
+        for outcome, mark in ((Outcome.INVALID_NUMBER, reports.mark_invalid), (Outcome.OPTED_OUT, reports.suppress)):
+            marked = [call.id for call, course in ended if course.outcome is outcome]
+            if marked:
+                await mark(tx, marked, now)
         for org in {call.organization_id for call, _ in ended}:
             await notify(tx, str(org))
     await events.add_events(tx, [*_call_happenings(changed), *_contact_happenings(ended, settled)], now)

@@ -77,6 +77,15 @@ CREATE TABLE contacts (
 CREATE INDEX contacts_newest ON contacts (organization_id, seq DESC) WHERE deleted_at IS NULL;
 CREATE INDEX contacts_by_phone ON contacts (organization_id, phone) WHERE deleted_at IS NULL;
 
+-- Numbers that asked not to be called again: nobody of the organization calls them.
+CREATE TABLE opt_outs (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    phone text NOT NULL,
+    call_id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (organization_id, phone)
+);
+
 CREATE TABLE campaigns (
     id uuid PRIMARY KEY,
     organization_id uuid NOT NULL REFERENCES organizations,

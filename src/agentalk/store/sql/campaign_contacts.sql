@@ -6,7 +6,9 @@ WITH asked AS MATERIALIZED (
     SELECT a.id, a.n, c.zones, CASE
         WHEN c.id IS NULL THEN 'not_found'
         WHEN c.phone IS NULL THEN 'no_phone'
-        WHEN c.phone_invalid_at IS NOT NULL THEN 'invalid_number' END AS reason
+        WHEN c.phone_invalid_at IS NOT NULL THEN 'invalid_number'
+        WHEN EXISTS (SELECT FROM opt_outs o WHERE o.organization_id = %(org)s AND o.phone = c.phone) THEN 'opted_out'
+        END AS reason
     FROM unnest(%(contacts)s::text[]) WITH ORDINALITY AS a(id, n)
     LEFT JOIN contacts c ON c.organization_id = %(org)s AND c.id = a.id AND c.deleted_at IS NULL
 ), written AS (

@@ -76,7 +76,7 @@ ORDER BY id FOR KEY SHARE SKIP LOCKED;
 
 -- name: claim_due
 -- Each share's first `quota` due contacts, callbacks before retries before fresh ones, oldest first. A contact whose phone
--- is on a live call already steps back for a while; one without a phone is skipped; one whose time zone has changed moves
+-- is on a live call already steps back for a while; one without a phone, or who opted out, is skipped; one whose time zone has changed moves
 -- to its new group; the rest are reserved. Contacts that somebody is changing are not waited for.
 WITH share AS (
     SELECT * FROM jsonb_to_recordset(%(shares)s::jsonb)
@@ -103,6 +103,7 @@ WITH share AS (
         CASE
             WHEN k.phone IS NULL THEN 'no_phone'
             WHEN k.phone_invalid_at IS NOT NULL THEN 'invalid_number'
+            WHEN EXISTS (SELECT FROM opt_outs WHERE organization_id = %(org)s AND phone = k.phone) THEN 'opted_out'
             WHEN k.zones <> c.zones THEN 'moved'
             WHEN EXISTS (SELECT FROM calls WHERE organization_id = %(org)s AND phone = k.phone AND live)
                 OR row_number() OVER (PARTITION BY k.phone ORDER BY c.lane, c.due_at, c.seq) > 1 THEN 'hold'
@@ -114,7 +115,7 @@ WITH share AS (
         status = CASE j.verdict WHEN 'call' THEN 'calling' WHEN 'hold' THEN cc.status WHEN 'moved' THEN cc.status
             ELSE 'skipped' END,
         zones = j.zones,
-        skip_reason = CASE WHEN j.verdict IN ('no_phone', 'invalid_number') THEN j.verdict END,
+        skip_reason = CASE WHEN j.verdict IN ('no_phone', 'invalid_number', 'opted_out') THEN j.verdict END,
         due_at = CASE j.verdict WHEN 'hold' THEN %(hold_until)s ELSE cc.due_at END
     FROM judged j
     WHERE cc.campaign_id = j.campaign_id AND cc.contact_id = j.contact_id AND (cc.status IN ('pending', 'waiting')) IS TRUE
@@ -195,12 +196,13 @@ FOR KEY SHARE OF c;
 
 -- name: commit_dialing
 -- After this commit the carrier may hear of the call: the attempt counts. Only an unfenced dialer's own reservations pass,
--- and only while the contact still has the phone that was judged.
+-- and only while the contact still has the phone that was judged, and that phone has not asked to be left alone.
 WITH dialed AS (
     UPDATE calls SET status = 'dialing', dialed_at = %(now)s, check_at = %(check_at)s
     FROM contacts k
     WHERE calls.id = ANY(%(ids)s::uuid[]) AND calls.status = 'reserved' AND calls.dialer_id = %(dialer)s
         AND k.organization_id = calls.organization_id AND k.id = calls.contact_id AND k.phone = calls.phone
+        AND NOT EXISTS (SELECT FROM opt_outs o WHERE o.organization_id = calls.organization_id AND o.phone = calls.phone)
         AND EXISTS (SELECT FROM dialers
             WHERE id = %(dialer)s AND fenced_at IS NULL AND heartbeat_at >= %(fresh_since)s)
     RETURNING calls.id, calls.campaign_id, calls.contact_id
