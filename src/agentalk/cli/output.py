@@ -1,8 +1,10 @@
 """What commands print: tables for people, tab-separated lines for pipes, JSON for programs, complaints on stderr."""
 
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -118,3 +120,12 @@ TINTS = {
 def tint(text: str) -> str:
     """The colour of a status or an outcome, or none."""
     return TINTS.get(text, "")
+
+
+def program() -> str:
+    """How this program is called from here: by its name if the shell finds it, else by its path."""
+    own = Path(sys.argv[0])
+    found = shutil.which("agentalk")
+    if found is not None and Path(found).resolve() == own.resolve():
+        return "agentalk"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)

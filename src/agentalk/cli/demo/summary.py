@@ -13,6 +13,7 @@ from rich.text import Text
 from agentalk.cli.client import Record
 from agentalk.cli.demo.day import HOME, Next
 from agentalk.cli.demo.story import Ending
+from agentalk.cli.output import program
 from agentalk.cli.screen import Bar, duration
 
 OUTCOMES = {
@@ -171,11 +172,11 @@ def _where_next(folder: Path, token: str, campaign: str) -> Iterator[Text]:
     yield Text("Where to look next", "bold")
     yield Text(f"  its data is in {folder}; serve it, and then read, ask, or go on calling:")
     yield Text()
-    yield Text(f"  agentalk serve --data-dir {folder}", "cyan")
+    yield Text(f"  {program()} serve --data-dir {folder}", "cyan")
     yield Text(f"  export AGENTALK_TOKEN={token}", "cyan")
     yield Text("  open http://127.0.0.1:8000/docs", "cyan")
     yield Text('  curl -H "Authorization: Bearer $AGENTALK_TOKEN" http://127.0.0.1:8000/api/campaigns', "cyan")
-    yield Text(f"  agentalk campaigns start {campaign}", "cyan")
+    yield Text(f"  {program()} campaigns start {campaign}", "cyan")
 
 
 def _named(calls: Sequence[Record]) -> str:
