@@ -200,12 +200,12 @@ def the_carrier_fails(stage: Drill) -> Figures:
 
 def the_campaign_is_paused(stage: Drill) -> Figures:
     """Nothing is dialled after the pause's commit."""
-    stage.people(400, rate=150, at_once=100)
+    stage.people(600, rate=150, at_once=100)
     for dialer in [stage.dialer(), stage.dialer()]:
         dialer.ready("up")
-    for _ in range(3):
+    for _ in range(6):
         stage.order("start")
-        stage.until_called(stage.dialled() + 40)
+        stage.until_called(stage.dialled() + 25)
         stage.order("pause")
         dialled = {id for (id,) in stage.rows("SELECT id FROM calls WHERE dialed_at IS NOT NULL")}
         stage.until("SELECT count(*) = 0 FROM calls WHERE live")
