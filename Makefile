@@ -8,6 +8,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 # --no-compile: Python compiles what it imports, a fifth of what is installed.
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps
+# A file of tests stays on one process; each process has a PostgreSQL of its own.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
@@ -24,14 +26,14 @@ serve: $(VENV)/.base  ## the API and the engine in one process, with a database 
 	@$(BIN)/agentalk serve $(ARGS)
 
 test: $(VENV)/.dev  ## the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: $(VENV)/.dev  ## format, lint, types, imports, tests: what CI runs
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 fix: $(VENV)/.dev  ## format, and repair what the linter can
 	@$(BIN)/ruff check --fix
