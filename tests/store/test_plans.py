@@ -16,6 +16,8 @@ MANY = 20_000
 SCANS_ALL = {"Seq Scan", "Parallel Seq Scan"}
 
 _FILL: dict[str, LiteralString] = {
+    "opt_outs": """INSERT INTO opt_outs
+        SELECT %(neighbour)s, '+1646' || (1000000 + n), gen_random_uuid(), %(now)s FROM generate_series(1, 20000) n""",
     "contacts": """INSERT INTO contacts (organization_id, id, phone, zones, created_at, updated_at)
         SELECT %(org)s, 'many-' || n, '+1212' || (2000000 + n), 'America/New_York', %(now)s, %(now)s
         FROM generate_series(1, %(many)s) n""",
