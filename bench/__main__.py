@@ -1,8 +1,9 @@
 """`python -m bench [list|add|dial …] [--quick]`: our speed against the bare database's, as ratios in one run."""
 
 import argparse
-import asyncio
 import platform
+
+import uvloop
 
 from bench import adding, dial, listing
 from bench.report import Figure, table
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("what", nargs="*", choices=["list", "add", "dial", []], help="all, if none is named")
     parser.add_argument("--quick", action="store_true", help="a tenth of the data")
     asked = parser.parse_args()
-    figures = asyncio.run(_measure(asked.what or ["list", "add", "dial"], quick=asked.quick))
+    figures = uvloop.run(_measure(asked.what or ["list", "add", "dial"], quick=asked.quick))
     print(f"{platform.machine()}, Python {platform.python_version()}\n\n{table(figures)}")  # noqa: T201 - its purpose
 
 

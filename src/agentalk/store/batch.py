@@ -16,7 +16,7 @@ class Batch(Generic[Item, Result]):
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, delay: float = 0.002, most: int = 200
+        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, delay: float = 0.002, most: int = 800
     ) -> None:
         self._work = work
         self._delay = delay
