@@ -120,6 +120,14 @@ class Ground:
             {"campaign": campaign, "org": org, "tag": tag, "count": count, "now": self.now},
         )
 
+    def call_everyone(self, *campaigns: UUID) -> None:
+        """All contacts of these campaigns, called and reached."""
+        self.connection.execute(
+            """UPDATE campaign_contacts SET status = 'completed', attempts = 1, last_outcome = 'answered'
+               WHERE campaign_id = ANY(%s)""",
+            (list(campaigns),),
+        )
+
     def token(self, org: UUID, digest: bytes) -> None:
         """A token that may write."""
         self.connection.execute(
