@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-com
 # A file of tests stays on one process; each process has a PostgreSQL of its own.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
+	--no-annotate --custom-compile-command "make lock" --quiet
 
 .PHONY: help demo serve test check fix bench lock
 .DELETE_ON_ERROR:
