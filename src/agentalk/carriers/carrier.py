@@ -19,7 +19,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One call to place.
 
     `phone` and `caller_id` are E.164. `call_id` is our own id of the attempt: the carrier hands it back with every
-    event and finds the call by it. `script` holds what the agent says, for carriers that bring their own agent.
+    event and finds the call by it. The messages are what the agent says, for carriers that bring their own agent.
     """
 
     call_id: CallId

@@ -103,7 +103,7 @@ async def change(
     """Change a campaign; calls claimed from now on follow it. Raises `NotFound`, `Invalid`, and `Stale` if it changed
     after `seen`.
     """
-    held = await _lock(tx, org, id)
+    held = _found(await campaigns.lock(tx, org, id), id)
     values: dict[str, Any] = given(patch)
     _check(values["caller_ids"] or (), values["window"] or Window(), values["retry"] or RetryPolicy())
     await _check_parts(tx, held.organization_id, values["agent_id"], values["carrier_id"])
@@ -124,7 +124,7 @@ async def start(tx: Tx, org: OrgId | None, id: CampaignId, start_at: datetime | 
     if start_at is not None and start_at.tzinfo is None:
         raise Invalid.field("startAt", 'needs an offset, as in "2026-03-01T09:00:00Z"')
     at = now if start_at is None or start_at <= now else in_utc("startAt", start_at)
-    held = await _lock(tx, org, id)
+    held = _found(await campaigns.lock(tx, org, id), id)
     target = after(held.status, Action.START if at <= now else Action.START_AT)
     if held.agent_deleted and held.status is not CampaignStatus.ACTIVE:
         raise Conflict("The campaign's agent was deleted. Give the campaign another one.", code="agent_deleted")
@@ -148,7 +148,7 @@ async def begin_scheduled(tx: Tx, now: datetime) -> list[tuple[OrgId, CampaignId
 
 async def pause(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Campaign:
     """Dial nothing new from the commit on. Live calls run to their end. Raises `NotFound`, `Conflict`."""
-    held = await _lock_alone(tx, org, id)
+    held = _found(await campaigns.lock_alone(tx, org, id), id)
     target = after(held.status, Action.PAUSE)
     if target is held.status:
         await campaigns.unschedule(tx, id, now)
@@ -162,7 +162,7 @@ async def pause(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Cam
 
 async def stop(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Campaign:
     """As `pause`; calls that nobody has answered are hung up, and contacts not yet finished are canceled."""
-    held = await _lock_alone(tx, org, id)
+    held = _found(await campaigns.lock_alone(tx, org, id), id)
     target = after(held.status, Action.STOP)
     if target is held.status:
         await campaigns.unschedule(tx, id, now)
@@ -178,7 +178,7 @@ async def stop(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Camp
 
 async def delete(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> None:
     """Delete a campaign. Raises `NotFound`, and `Conflict` while it is active or a call of it is live."""
-    held = await _lock_alone(tx, org, id)
+    held = _found(await campaigns.lock_alone(tx, org, id), id)
     if held.status is CampaignStatus.ACTIVE:
         raise Conflict("The campaign is active. Stop it first, then delete it.", code="invalid_state")
     if await campaigns.has_live_calls(tx, id):
@@ -186,15 +186,7 @@ async def delete(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> No
     await campaigns.delete(tx, id, now)
 
 
-async def _lock(tx: Tx, org: OrgId | None, id: CampaignId) -> Held:
-    held = await campaigns.lock(tx, org, id)
-    if held is None:
-        raise NotFound.noun("campaign", id)
-    return held
-
-
-async def _lock_alone(tx: Tx, org: OrgId | None, id: CampaignId) -> Held:
-    held = await campaigns.lock_alone(tx, org, id)
+def _found(held: Held | None, id: CampaignId) -> Held:
     if held is None:
         raise NotFound.noun("campaign", id)
     return held

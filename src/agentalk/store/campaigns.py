@@ -183,8 +183,8 @@ def _campaign(row: TupleRow) -> Campaign:
         max_concurrency=row[12],
         calls_per_second=row[13],
         priority=row[14],
-        window=_window(row[15]),
-        retry=_retry(row[16]),
+        window=read_window(row[15]),
+        retry=read_retry(row[16]),
         voicemail=Voicemail(VoicemailAction(row[17])),
         created_at=row[18],
         updated_at=row[19],
@@ -193,12 +193,14 @@ def _campaign(row: TupleRow) -> Campaign:
 
 
 @lru_cache(maxsize=1024)
-def _window(text: str) -> Window:
+def read_window(text: str) -> Window:
+    """A window from its stored JSON. Windows repeat from read to read: the same text is decoded once."""
     return msgspec.json.decode(text, type=Window)
 
 
 @lru_cache(maxsize=1024)
-def _retry(text: str) -> RetryPolicy:
+def read_retry(text: str) -> RetryPolicy:
+    """A retry policy from its stored JSON, likewise."""
     return msgspec.json.decode(text, type=RetryPolicy)
 
 

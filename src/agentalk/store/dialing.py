@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from agentalk.domain.campaign import Phase
 from agentalk.domain.ids import CallId, CampaignId, CarrierId, ContactId, DialerId, OrgId
 from agentalk.domain.pace import Bucket
 from agentalk.domain.window import Window, ZoneGroup
+from agentalk.store.campaigns import read_window
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
@@ -132,12 +132,6 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
         )
         for id, carrier, priority, most, rate, tokens, at, phase, window, callers, machine, first, message, live in rows
     ]
-
-
-@lru_cache(maxsize=1024)
-def read_window(text: str) -> Window:
-    """A window from its stored JSON. Windows repeat from tick to tick: the same text is read once."""
-    return msgspec.json.decode(text, type=Window)
 
 
 async def tallies_of(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId, list[Tally]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 
 import msgspec
 
@@ -10,9 +9,8 @@ from agentalk.domain.call import CallEvent, CallStatus, Course
 from agentalk.domain.campaign import CampaignStatus
 from agentalk.domain.campaign_contact import Policy, Progress
 from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId
-from agentalk.domain.retry import RetryPolicy
+from agentalk.store.campaigns import read_retry, read_window
 from agentalk.store.database import Tx, execute, fetch, fetch_one
-from agentalk.store.dialing import read_window
 from agentalk.store.queries import load
 
 SQL = load("reports")
@@ -70,14 +68,8 @@ async def campaigns_of_calls(tx: Tx, ids: Sequence[CallId]) -> dict[CampaignId, 
     """The campaigns of these calls, held against pause and stop until this transaction ends."""
     rows = await fetch(tx, SQL["campaigns_of_calls"], ids=list(ids))
     return {
-        id: Policy(CampaignStatus(status), read_window(window), _read_retry(retry))
-        for id, status, window, retry in rows
+        id: Policy(CampaignStatus(status), read_window(window), read_retry(retry)) for id, status, window, retry in rows
     }
-
-
-@lru_cache(maxsize=1024)
-def _read_retry(text: str) -> RetryPolicy:
-    return msgspec.json.decode(text, type=RetryPolicy)
 
 
 async def lock_calls(tx: Tx, ids: Sequence[CallId]) -> list[LiveCall]:

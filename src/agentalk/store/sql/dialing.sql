@@ -180,8 +180,8 @@ WHERE id = %(campaign)s AND status = 'active'
 RETURNING id;
 
 -- name: campaigns_allowed
--- The second check, before the dialing commit: still active, and still within every limit. The share lock makes a pause wait
--- for this transaction, or this transaction see the pause.
+-- The second check, before the dialing commit: still active, and still within every limit. The lock makes a pause wait for
+-- this transaction, or this transaction see the pause.
 SELECT c.id, c.window_hours::text FROM campaigns c
 JOIN organizations o ON o.id = c.organization_id
 JOIN carriers k ON k.organization_id = c.organization_id AND k.id = coalesce(c.carrier_id,
