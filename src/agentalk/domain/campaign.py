@@ -6,8 +6,10 @@ from enum import StrEnum
 
 import msgspec
 
+from agentalk.domain.caller_id import CallerIdRule
 from agentalk.domain.errors import Conflict
 from agentalk.domain.ids import AgentId, CampaignId, CarrierId, OrgId
+from agentalk.domain.policy.model import CallingPolicy
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
 
@@ -73,7 +75,8 @@ class Counts(msgspec.Struct, frozen=True):
 class Campaign(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An agent, a carrier, caller ids and a policy, applied to contacts.
 
-    `max_concurrency` bounds live calls, `calls_per_second` new ones; a higher `priority` goes first. `carrier_id` None
+    `max_concurrency` bounds live calls, `calls_per_second` new ones; a higher `priority` goes first;
+    `reserved_concurrency` live calls of the organization's limit are kept for it while it is active. `carrier_id` None
     is the organization's default carrier.
     """
 
@@ -86,15 +89,18 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     agent_id: AgentId
     carrier_id: CarrierId | None
     caller_ids: tuple[str, ...]
+    caller_id_rule: CallerIdRule
     start_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
     max_concurrency: int
     calls_per_second: float
     priority: int
+    reserved_concurrency: int
     window: Window
     retry: RetryPolicy
     voicemail: Voicemail
+    policy: CallingPolicy
     counts: Counts
     created_at: datetime
     updated_at: datetime

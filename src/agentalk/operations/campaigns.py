@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from agentalk.domain.caller_id import CallerIdRule
 from agentalk.domain.campaign import Action, Campaign, CampaignStatus, Counts, StatusReason, Voicemail, after
 from agentalk.domain.contact import is_e164
 from agentalk.domain.errors import Conflict, Invalid, NotFound, Stale
@@ -14,6 +15,7 @@ from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import AgentId, CampaignId, CarrierId, OrgId, uuid7
 from agentalk.domain.moment import in_utc
 from agentalk.domain.patch import given
+from agentalk.domain.policy.model import CallingPolicy
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
 from agentalk.store import calls, campaign_contacts, campaigns, dialing, events
@@ -24,6 +26,12 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 CallerIds = Annotated[tuple[str, ...], msgspec.Meta(max_length=1000, description="Numbers to call from, in E.164.")]
 Concurrency = Annotated[int, msgspec.Meta(ge=0, le=100_000, description="The most calls that may be live at once.")]
 Pace = Annotated[float, msgspec.Meta(ge=0, le=100_000, description="The most calls begun per second.")]
+Reserved = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0, le=100_000, description="Live calls of the organization's limit that are kept for this campaign."
+    ),
+]
 Priority = Annotated[int, msgspec.Meta(ge=-1000, le=1000, description="Campaigns with more of it go first.")]
 
 
@@ -34,12 +42,15 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
     agent_id: AgentId
     carrier_id: CarrierId | None = None
     caller_ids: CallerIds = ()
+    caller_id_rule: CallerIdRule = CallerIdRule()
     max_concurrency: Concurrency = 10
     calls_per_second: Pace = 1.0
     priority: Priority = 0
+    reserved_concurrency: Reserved = 0
     window: Window = Window()
     retry: RetryPolicy = RetryPolicy()
     voicemail: Voicemail = Voicemail()
+    policy: CallingPolicy = CallingPolicy()
 
 
 class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -49,12 +60,15 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", f
     agent_id: AgentId | UnsetType = UNSET
     carrier_id: CarrierId | UnsetType | None = UNSET
     caller_ids: CallerIds | UnsetType = UNSET
+    caller_id_rule: CallerIdRule | UnsetType = UNSET
     max_concurrency: Concurrency | UnsetType = UNSET
     calls_per_second: Pace | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
+    reserved_concurrency: Reserved | UnsetType = UNSET
     window: Window | UnsetType = UNSET
     retry: RetryPolicy | UnsetType = UNSET
     voicemail: Voicemail | UnsetType = UNSET
+    policy: CallingPolicy | UnsetType = UNSET
     start_at: UnsetType | None = UNSET
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from psycopg.rows import TupleRow
 
+from agentalk.domain.caller_id import CallerIdRule
 from agentalk.domain.campaign import (
     Campaign,
     CampaignStatus,
@@ -19,12 +20,14 @@ from agentalk.domain.campaign import (
     phase_shown,
 )
 from agentalk.domain.ids import AgentId, CampaignId, CarrierId, OrgId
+from agentalk.domain.policy.model import CallingPolicy
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
 SQL = load("campaigns")
+_AS_JSON = ("window", "retry", "voicemail", "policy", "caller_id_rule")
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -53,6 +56,9 @@ async def insert(tx: Tx, campaign: Campaign) -> None:
         window=_json(campaign.window),
         retry=_json(campaign.retry),
         voicemail=_json(campaign.voicemail),
+        policy=_json(campaign.policy),
+        caller_id_rule=_json(campaign.caller_id_rule),
+        reserved_concurrency=campaign.reserved_concurrency,
         now=campaign.created_at,
     )
 
@@ -108,7 +114,7 @@ async def change(tx: Tx, id: CampaignId, values: dict[str, Any], seen: datetime 
     """Change a campaign; False if it changed after `seen`. What is None in `values` stays; `carrier_given` says whether
     `carrier_id` counts, `unschedule` whether to forget `start_at`.
     """
-    written = {**values, **{name: values[name] and _json(values[name]) for name in ("window", "retry", "voicemail")}}
+    written = {**values, **{name: values[name] and _json(values[name]) for name in _AS_JSON}}
     caller_ids = values["caller_ids"]
     written["caller_ids"] = None if caller_ids is None else list(caller_ids)
     return await fetch_one(tx, SQL["change"], id=id, seen=seen, now=now, **written) is not None
@@ -165,7 +171,7 @@ def _page(rows: Sequence[TupleRow]) -> tuple[list[Campaign], int]:
 
 
 def _campaign(row: TupleRow) -> Campaign:
-    counts = Counts(*row[20:])
+    counts = Counts(*row[23:])
     status, stored = CampaignStatus(row[3]), row[4] and Phase(row[4])
     return Campaign(
         id=row[0],
@@ -177,15 +183,18 @@ def _campaign(row: TupleRow) -> Campaign:
         agent_id=row[6],
         carrier_id=row[7],
         caller_ids=tuple(row[8]),
+        caller_id_rule=read_caller_id_rule(row[21]),
         start_at=row[9],
         started_at=row[10],
         ended_at=row[11],
         max_concurrency=row[12],
         calls_per_second=row[13],
         priority=row[14],
+        reserved_concurrency=row[22],
         window=read_window(row[15]),
         retry=read_retry(row[16]),
         voicemail=Voicemail(VoicemailAction(row[17])),
+        policy=read_policy(row[20]),
         created_at=row[18],
         updated_at=row[19],
         counts=counts,
@@ -202,6 +211,18 @@ def read_window(text: str) -> Window:
 def read_retry(text: str) -> RetryPolicy:
     """A retry policy from its stored JSON, likewise."""
     return msgspec.json.decode(text, type=RetryPolicy)
+
+
+@lru_cache(maxsize=1024)
+def read_policy(text: str) -> CallingPolicy:
+    """A calling policy from its stored JSON, likewise."""
+    return msgspec.json.decode(text, type=CallingPolicy)
+
+
+@lru_cache(maxsize=1024)
+def read_caller_id_rule(text: str) -> CallerIdRule:
+    """A caller id rule from its stored JSON, likewise."""
+    return msgspec.json.decode(text, type=CallerIdRule)
 
 
 def _json(value: msgspec.Struct) -> str:

@@ -1,8 +1,9 @@
 -- name: insert
 INSERT INTO campaigns (id, organization_id, name, agent_id, carrier_id, caller_ids, max_concurrency, calls_per_second,
-    priority, window_hours, retry, voicemail, created_at, updated_at)
+    priority, window_hours, retry, voicemail, policy, caller_id_rule, reserved_concurrency, created_at, updated_at)
 VALUES (%(id)s, %(org)s, %(name)s, %(agent_id)s, %(carrier_id)s, %(caller_ids)s::text[], %(max_concurrency)s,
-    %(calls_per_second)s, %(priority)s, %(window)s::jsonb, %(retry)s::jsonb, %(voicemail)s::jsonb, %(now)s, %(now)s);
+    %(calls_per_second)s, %(priority)s, %(window)s::jsonb, %(retry)s::jsonb, %(voicemail)s::jsonb,
+    %(policy)s::jsonb, %(caller_id_rule)s::jsonb, %(reserved_concurrency)s, %(now)s, %(now)s);
 
 -- name: get
 SELECT * FROM campaigns_counted
@@ -78,6 +79,9 @@ UPDATE campaigns SET
     window_hours = coalesce(%(window)s::jsonb, window_hours),
     retry = coalesce(%(retry)s::jsonb, retry),
     voicemail = coalesce(%(voicemail)s::jsonb, voicemail),
+    policy = coalesce(%(policy)s::jsonb, policy),
+    caller_id_rule = coalesce(%(caller_id_rule)s::jsonb, caller_id_rule),
+    reserved_concurrency = coalesce(%(reserved_concurrency)s, reserved_concurrency),
     start_at = CASE WHEN %(unschedule)s THEN NULL ELSE start_at END,
     updated_at = %(now)s
 WHERE id = %(id)s AND deleted_at IS NULL AND updated_at = coalesce(%(seen)s::timestamptz, updated_at)

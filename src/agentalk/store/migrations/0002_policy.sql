@@ -1,0 +1,110 @@
+-- Policy: who may be called, when, how often and from which number; and what was decided about every call.
+
+-- policy: what the organization (its defaults) and the campaign say; domain/policy joins them with the jurisdictions' presets.
+ALTER TABLE organizations ADD policy jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE campaigns
+    ADD policy jsonb NOT NULL DEFAULT '{}',
+    ADD caller_id_rule jsonb NOT NULL DEFAULT '{}',
+    -- Live calls of the organization's limit that are kept for this campaign while it is active.
+    ADD reserved_concurrency integer NOT NULL DEFAULT 0 CHECK (reserved_concurrency BETWEEN 0 AND 100000);
+
+-- Every policy that a call was ever decided by, under the hash of its text. Kept for ever.
+CREATE TABLE policy_versions (
+    id text PRIMARY KEY,
+    body jsonb NOT NULL,
+    created_at timestamptz NOT NULL
+);
+ALTER TABLE calls
+    ADD policy_version text REFERENCES policy_versions,
+    -- What spoke for the call when it was decided: the opening, the caps and what stood against them, the consent.
+    ADD decision jsonb;
+-- How often a phone was called of late. Ids grow with time, so that a span of time is a span of ids.
+CREATE INDEX calls_of_phone ON calls (organization_id, phone, id DESC) INCLUDE (campaign_id, contact_id) WHERE counted;
+
+-- Why a contact that is not on a call has to wait until due_at; NULL: no reason of policy.
+ALTER TABLE campaign_contacts ADD wait_reason text;
+
+-- Lists of numbers that are not to be called: the organization's own, a campaign's, and registries with the date of their data.
+CREATE TABLE do_not_call_lists (
+    id uuid PRIMARY KEY,
+    organization_id uuid NOT NULL REFERENCES organizations,
+    kind text NOT NULL CHECK (kind IN ('organization', 'campaign', 'registry')),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    campaign_id uuid,
+    -- of a registry: where it applies, to calls of which purposes, and the day of its data
+    jurisdiction text,
+    purposes text[] NOT NULL DEFAULT '{}',
+    as_of date,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    FOREIGN KEY (organization_id, campaign_id) REFERENCES campaigns (organization_id, id),
+    CHECK ((kind = 'campaign') = (campaign_id IS NOT NULL)),
+    CHECK ((kind = 'registry') = (jurisdiction IS NOT NULL AND as_of IS NOT NULL)),
+    UNIQUE (organization_id, id)
+);
+CREATE UNIQUE INDEX do_not_call_lists_own ON do_not_call_lists (organization_id) WHERE kind = 'organization';
+CREATE UNIQUE INDEX do_not_call_lists_of_campaign ON do_not_call_lists (campaign_id) WHERE kind = 'campaign';
+
+CREATE TABLE do_not_call_numbers (
+    organization_id uuid NOT NULL,
+    phone text NOT NULL,
+    list_id uuid NOT NULL,
+    added_at timestamptz NOT NULL,
+    PRIMARY KEY (organization_id, phone, list_id),
+    FOREIGN KEY (organization_id, list_id) REFERENCES do_not_call_lists (organization_id, id)
+);
+CREATE INDEX do_not_call_numbers_of_list ON do_not_call_numbers (list_id, phone);
+
+-- An opt-out may come from anywhere. Nothing overwrites one but an explicit removal, which the audit log keeps.
+ALTER TABLE opt_outs
+    ALTER call_id DROP NOT NULL,
+    ADD source text NOT NULL DEFAULT 'call' CHECK (source IN ('call', 'api', 'import', 'console'));
+
+CREATE TABLE audit_log (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    data jsonb NOT NULL
+);
+CREATE INDEX audit_log_of_organization ON audit_log (organization_id, seq);
+
+-- How many calls of a campaign ended how: the sum of n. Rows are appended as calls end, and folded into hours and days as
+-- they age. The circuit breaker and the abandon-rate governor read them.
+CREATE TABLE outcome_tallies (
+    campaign_id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    outcome text NOT NULL,
+    n bigint NOT NULL
+);
+CREATE INDEX outcome_tallies_of_campaign ON outcome_tallies (campaign_id, at);
+
+-- Calls begun from each number on each UTC day, counted under the organization's lock.
+CREATE TABLE caller_id_days (
+    organization_id uuid NOT NULL,
+    caller_id text NOT NULL,
+    day date NOT NULL,
+    calls integer NOT NULL,
+    PRIMARY KEY (organization_id, day, caller_id)
+);
+
+DROP VIEW campaigns_counted;
+CREATE VIEW campaigns_counted AS
+SELECT c.id, c.organization_id, c.name, c.status, c.phase, c.status_reason, c.agent_id, c.carrier_id, c.caller_ids,
+    c.start_at, c.started_at, c.ended_at, c.max_concurrency, c.calls_per_second, c.priority,
+    c.window_hours::text AS window_hours, c.retry::text AS retry, c.voicemail ->> 'action' AS voicemail_action,
+    c.created_at, c.updated_at, c.policy::text AS policy, c.caller_id_rule::text AS caller_id_rule,
+    c.reserved_concurrency, t.*
+FROM campaigns c CROSS JOIN LATERAL (
+    SELECT coalesce(sum(n), 0)::bigint AS total,
+        coalesce(sum(n) FILTER (WHERE status = 'pending'), 0)::bigint AS pending,
+        coalesce(sum(n) FILTER (WHERE status = 'calling'), 0)::bigint AS calling,
+        coalesce(sum(n) FILTER (WHERE status = 'waiting'), 0)::bigint AS waiting,
+        coalesce(sum(n) FILTER (WHERE status = 'completed'), 0)::bigint AS completed,
+        coalesce(sum(n) FILTER (WHERE status = 'exhausted'), 0)::bigint AS exhausted,
+        coalesce(sum(n) FILTER (WHERE status = 'skipped'), 0)::bigint AS skipped,
+        coalesce(sum(n) FILTER (WHERE status = 'canceled'), 0)::bigint AS canceled
+    FROM campaign_tallies WHERE campaign_id = c.id
+) t
+WHERE c.deleted_at IS NULL;
