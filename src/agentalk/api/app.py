@@ -32,6 +32,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from agentalk.api import (
     agents,
+    audit,
     calls,
     campaign_contacts,
     campaigns,
@@ -41,6 +42,7 @@ from agentalk.api import (
     events,
     headers,
     health,
+    opt_outs,
     options,
     organizations,
     reference,
@@ -50,7 +52,19 @@ from agentalk.api.door import Door
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
 
-_NOUNS = (campaigns, campaign_contacts, events, contacts, calls, agents, carriers, organizations, tokens)
+_NOUNS = (
+    campaigns,
+    campaign_contacts,
+    events,
+    contacts,
+    opt_outs,
+    calls,
+    agents,
+    carriers,
+    organizations,
+    tokens,
+    audit,
+)
 
 
 def operations() -> list[HTTPRouteHandler]:

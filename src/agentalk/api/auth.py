@@ -25,6 +25,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     token_id: TokenId
+    token_name: str
     home: OrgId
     org: OrgId | None
     role: Role
@@ -34,6 +35,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def own(self) -> OrgId:
         """The organization to create things in: the one asked for, else the token's own."""
         return self.org or self.home
+
+    @property
+    def actor(self) -> str:
+        """How the audit log names the caller."""
+        return f"{self.token_name} ({self.token_id})"
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -77,7 +83,9 @@ async def authenticate(tx: Tx, given: Credentials, now: datetime) -> tuple[Token
         org = home
     elif org not in (None, home):
         await organizations.get(tx, None, org)
-    return token, Caller(token_id=token.id, home=home, org=org, role=token.role, superuser=token.superuser)
+    return token, Caller(
+        token_id=token.id, token_name=token.name, home=home, org=org, role=token.role, superuser=token.superuser
+    )
 
 
 def require(caller: Caller, needed: Role) -> None:

@@ -22,6 +22,7 @@ class EventName(StrEnum):
     CONTACT_COMPLETED = "contact.completed"
     CONTACT_EXHAUSTED = "contact.exhausted"
     CONTACT_SKIPPED = "contact.skipped"
+    CONTACT_OPTED_OUT = "contact.opted_out"
     CALL_STARTED = "call.started"
     CALL_RINGING = "call.ringing"
     CALL_ANSWERED = "call.answered"

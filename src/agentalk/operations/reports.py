@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agentalk.domain.call import CallEvent, CallStatus, Course, Outcome, Report, apply
-from agentalk.domain.campaign_contact import ContactStatus, Policy, Progress, settle
+from agentalk.domain.campaign_contact import ContactStatus, Policy, Progress, SkipReason, settle
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CallId, CampaignId
+from agentalk.operations.opt_outs import opt_out_on_calls
 from agentalk.store import events, reports
 from agentalk.store.database import Tx, notify
 from agentalk.store.reports import LiveCall
@@ -55,7 +56,10 @@ async def record(tx: Tx, carrier: str, received: Sequence[Report], now: datetime
     settled = _settled(ended, policies, now, jitter)
     if ended:
         await reports.save_contacts(tx, settled)
-        for outcome, mark in ((Outcome.INVALID_NUMBER, reports.mark_invalid), (Outcome.OPTED_OUT, reports.suppress)):
+        for outcome, mark in (
+            (Outcome.INVALID_NUMBER, reports.mark_invalid),
+            (Outcome.OPTED_OUT, opt_out_on_calls),
+        ):
             marked = [call.id for call, course in ended if course.outcome is outcome]
             if marked:
                 await mark(tx, marked, now)
@@ -124,5 +128,11 @@ def _contact_happenings(ended: Sequence[tuple[LiveCall, Course]], settled: Seque
             },
         )
         for (call, _), contact in zip(ended, settled, strict=True)
-        if (name := _CONTACT_EVENTS.get(contact.status))
+        if (name := _contact_event(contact))
     ]
+
+
+def _contact_event(contact: Progress) -> EventName | None:
+    if contact.skip_reason is SkipReason.OPTED_OUT:
+        return EventName.CONTACT_OPTED_OUT
+    return _CONTACT_EVENTS.get(contact.status)

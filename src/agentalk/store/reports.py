@@ -118,11 +118,6 @@ async def save_contacts(tx: Tx, contacts: Sequence[Progress]) -> None:
     await execute(tx, SQL["save_contacts"], contacts=_json(contacts))
 
 
-async def suppress(tx: Tx, ids: Sequence[CallId], now: datetime) -> None:
-    """The numbers of these calls asked not to be called again: nobody of their organization does."""
-    await execute(tx, SQL["suppress"], ids=list(ids), now=now)
-
-
 async def mark_invalid(tx: Tx, ids: Sequence[CallId], now: datetime) -> None:
     """Mark the numbers of these calls as not existing, unless the contact has another one, or is being changed."""
     await execute(tx, SQL["mark_invalid"], ids=list(ids), now=now)

@@ -60,6 +60,8 @@ ALTER TABLE opt_outs
     ALTER call_id DROP NOT NULL,
     ADD source text NOT NULL DEFAULT 'call' CHECK (source IN ('call', 'api', 'import', 'console'));
 
+CREATE INDEX opt_outs_newest ON opt_outs (organization_id, created_at DESC, phone DESC);
+
 CREATE TABLE audit_log (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     organization_id uuid NOT NULL,

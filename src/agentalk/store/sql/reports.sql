@@ -58,11 +58,6 @@ FROM jsonb_to_recordset(%(contacts)s::jsonb) AS c(campaign_id uuid, contact_id t
     skip_reason text)
 WHERE cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id AND (cc.status = 'calling') IS TRUE;
 
--- name: suppress
-INSERT INTO opt_outs (organization_id, phone, call_id, created_at)
-SELECT organization_id, phone, id, %(now)s FROM calls WHERE id = ANY(%(ids)s::uuid[]) ORDER BY organization_id, phone
-ON CONFLICT DO NOTHING;
-
 -- name: mark_invalid
 -- A contact that is being changed, perhaps by a long import, is not waited for: its next call would tell again.
 WITH known AS (
