@@ -1,15 +1,19 @@
 """The hours in which a person may be called: weekly slots of local time, and every zone the person may be in.
 
-A contact belongs to a *zone group*: the set of time zones its number, address or explicit zone allow, written as zone
-names joined by commas (`""`: unknown). A moment is lawful only if it is inside the slots in every zone of the group.
+A contact belongs to a *zone group*: every time zone that its number, address or explicit zone allow, and every
+jurisdiction, written `zone,zone@jurisdiction,jurisdiction`, as `Europe/Paris@FR`. `@FR`: the zone is not known. Without
+`@` no jurisdiction is known. A moment is inside a window only if it is so in every zone of the group.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import msgspec
+
+from agentalk.domain.spans import Span, in_all
 
 ZoneGroup = str
 UNKNOWN_ZONE: ZoneGroup = ""
@@ -64,9 +68,9 @@ class Window(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
 
     def group_for(self, group: ZoneGroup) -> ZoneGroup:
         """The group whose clocks count for a contact of `group`; unknown if the contact may not be called at all."""
-        if self.time_zone_mode is TimeZoneMode.CAMPAIGN:
-            return self.time_zone or UNKNOWN_ZONE
-        if group == UNKNOWN_ZONE and self.unknown_time_zone is UnknownTimeZone.CAMPAIGN:
+        if not zones_of(group) and self.unknown_time_zone is UnknownTimeZone.SKIP:
+            return UNKNOWN_ZONE
+        if self.time_zone_mode is TimeZoneMode.CAMPAIGN or not zones_of(group):
             return self.time_zone or UNKNOWN_ZONE
         return group
 
@@ -93,6 +97,26 @@ class Window(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
             if minutes(slot.end) is None:
                 return f"window.slots[{i}].end", 'must be a time of day from "00:00" to "24:00"'
         return None
+
+
+def group_key(zones: Iterable[str], jurisdictions: Iterable[str]) -> ZoneGroup:
+    """The zone group of these: the same for the same ones in any order."""
+    places = ",".join(sorted(set(jurisdictions)))
+    return ",".join(sorted(set(zones))) + ("@" + places if places else "")
+
+
+@lru_cache(maxsize=4096)
+def zones_of(group: ZoneGroup) -> tuple[str, ...]:
+    """The time zones that a person of this group may be in; none if that is not known."""
+    zones, _, _ = group.partition("@")
+    return tuple(zones.split(",")) if zones else ()
+
+
+@lru_cache(maxsize=4096)
+def jurisdictions_of(group: ZoneGroup) -> tuple[str, ...]:
+    """The jurisdictions that a person of this group may be under, as US-FL; none if that is not known."""
+    _, _, places = group.partition("@")
+    return tuple(places.split(",")) if places else ()
 
 
 def is_zone(name: str) -> bool:
@@ -138,61 +162,14 @@ def next_open(window: Window, group: ZoneGroup, now: datetime) -> datetime | Non
 
 
 @lru_cache(maxsize=4096)
-def _openings(slots: tuple[Slot, ...], group: ZoneGroup, day: date) -> tuple[tuple[datetime, datetime], ...]:
+def _openings(slots: tuple[Slot, ...], group: ZoneGroup, day: date) -> tuple[Span, ...]:
     """The spans inside the slots in every zone of the group, from the day before `day` on, merged and in order."""
-    common: list[tuple[datetime, datetime]] | None = None
-    for zone in group.split(","):
-        own = _zone_openings(slots, ZoneInfo(zone), day)
-        common = own if common is None else _intersect(common, own)
-    return tuple(common or ())
+    return tuple(in_all(hours(slots), zones_of(group), day - timedelta(days=2), _HORIZON_DAYS + 2))
 
 
-def _zone_openings(slots: tuple[Slot, ...], zone: ZoneInfo, day: date) -> list[tuple[datetime, datetime]]:
-    spans: list[tuple[datetime, datetime]] = []
-    for offset in range(-2, _HORIZON_DAYS):
-        local = day + timedelta(days=offset)
-        for slot in slots:
-            if slot.day is WEEK[local.weekday()]:
-                start, end = minutes(slot.start) or 0, minutes(slot.end) or 0
-                if end <= start:
-                    end += 24 * 60
-                # Where a clock change makes a wall time ambiguous, the narrower reading wins.
-                span = max(_utc(local, start, zone)), min(_utc(local, end, zone))
-                if span[0] < span[1]:
-                    spans.append(span)
-    return _merge(sorted(spans))
-
-
-def _utc(local: date, minute: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Both readings (fold 0 and 1) of a wall time, in UTC."""
-    wall = datetime.combine(local, time()) + timedelta(minutes=minute)
-    return (
-        wall.replace(tzinfo=zone, fold=0).astimezone(UTC),
-        wall.replace(tzinfo=zone, fold=1).astimezone(UTC),
+@lru_cache(maxsize=1024)
+def hours(slots: tuple[Slot, ...]) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """The slots of each weekday from Monday on, in minutes since its midnight."""
+    return tuple(
+        tuple((minutes(slot.start) or 0, minutes(slot.end) or 0) for slot in slots if slot.day is day) for day in WEEK
     )
-
-
-def _merge(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    merged: list[tuple[datetime, datetime]] = []
-    for start, end in spans:
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _intersect(
-    one: list[tuple[datetime, datetime]], other: list[tuple[datetime, datetime]]
-) -> list[tuple[datetime, datetime]]:
-    shared = []
-    i = j = 0
-    while i < len(one) and j < len(other):
-        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
-        if start < end:
-            shared.append((start, end))
-        if one[i][1] < other[j][1]:
-            i += 1
-        else:
-            j += 1
-    return shared

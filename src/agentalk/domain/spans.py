@@ -1,0 +1,75 @@
+"""Spans of time: weekly hours of a wall clock, turned into moments."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+# From a moment to another, in UTC; the end is excluded.
+Span = tuple[datetime, datetime]
+_DAY_MINUTES = 24 * 60
+
+
+def weekly(hours: Sequence[Sequence[tuple[int, int]]], zone: ZoneInfo, first: date, days: int) -> list[Span]:
+    """The spans of `days` days from `first` on, merged and in order.
+
+    `hours` are, for each weekday from Monday on, spans in minutes since its midnight; one that ends at or before its
+    start ends on the next day.
+    """
+    spans: list[Span] = []
+    for offset in range(days):
+        day = first + timedelta(days=offset)
+        for start, end in hours[day.weekday()]:
+            span = wall(day, start, end if end > start else end + _DAY_MINUTES, zone)
+            if span is not None:
+                spans.append(span)
+    return merge(sorted(spans))
+
+
+def in_all(hours: Sequence[Sequence[tuple[int, int]]], zones: Iterable[str], first: date, days: int) -> list[Span]:
+    """The spans of `weekly` that are so in every one of these zones. Of no zone: none."""
+    shared: list[Span] | None = None
+    for zone in zones:
+        own = weekly(hours, ZoneInfo(zone), first, days)
+        shared = own if shared is None else intersect(shared, own)
+    return shared or []
+
+
+def wall(day: date, start: int, end: int, zone: ZoneInfo) -> Span | None:
+    """From one minute of a day to another, as a clock in `zone` shows them. Minutes may lie beyond the day.
+
+    Where a clock change makes a wall time ambiguous or skips it, the narrower reading wins; None if nothing is left.
+    """
+    span = max(_readings(day, start, zone)), min(_readings(day, end, zone))
+    return span if span[0] < span[1] else None
+
+
+def _readings(day: date, minute: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Both readings (fold 0 and 1) of a wall time, in UTC."""
+    at = datetime.combine(day, time()) + timedelta(minutes=minute)
+    return at.replace(tzinfo=zone, fold=0).astimezone(UTC), at.replace(tzinfo=zone, fold=1).astimezone(UTC)
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order of their starts, those that touch or overlap made one."""
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def intersect(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
+    """What two merged lists of spans share."""
+    shared = []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if start < end:
+            shared.append((start, end))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return shared
