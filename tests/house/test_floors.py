@@ -21,7 +21,7 @@ HOUSE = {
     "carriers/__init__.py": "",
     "carriers/carrier.py": "import agentalk.domain.call",
     "carriers/simulator/__init__.py": "",
-    "carriers/simulator/server.py": "import agentalk.carriers.simulator.world, litestar",
+    "carriers/simulator/server.py": "import agentalk.carriers.simulator.world",
     "carriers/simulator/world.py": "import httpx, agentalk.carriers.carrier",
     "postgres/__init__.py": "",
     "domain/__init__.py": "",

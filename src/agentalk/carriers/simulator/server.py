@@ -5,21 +5,15 @@ It asks nobody who they are: it belongs on loopback.
 
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, assert_never, cast
+from typing import Any, TypeVar, assert_never
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import msgspec
 import uvicorn
-from litestar import Litestar, Request, Response, get, post, put
-from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, QueryParameter
-from litestar.response.base import ASGIResponse
-from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from agentalk.carriers.carrier import Absent, Accepted
@@ -34,9 +28,12 @@ from agentalk.domain.clock import Clock
 from agentalk.domain.ids import CallId
 
 Body = TypeVar("Body")
-WebRequest = Request[Any, Any, State]
+# What an ASGI application is called with; the loose types are the protocol's own.
+Scope = dict[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[Any], Any]
 
-NDJSON = "application/x-ndjson"
+JSON, NDJSON = "application/json", "application/x-ndjson"
 # An idle connection is kept longer than a client is likely to pause between two calls (seconds).
 KEEP_ALIVE = 75
 # What requests that never end may delay a shutdown by (seconds).
@@ -46,6 +43,21 @@ _call_request = msgspec.json.Decoder(wire.CallRequest)
 _mix = msgspec.json.Decoder(Mix)
 _faults = msgspec.json.Decoder(Faults)
 _encoder = msgspec.json.Encoder()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A whole answer."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Misbehaviour(msgspec.Struct, frozen=True):
+    """In place of an answer: silence, or a reset."""
+
+    fault: Fault
 
 
 class Simulator:
@@ -62,6 +74,20 @@ class Simulator:
         # A ledger of the in-process carrier knows no receiver.
         if placed is not None and placed.report_to:
             self.callbacks.send(placed.report_to, event)
+
+    def stats(self) -> "Stats":
+        """Counts."""
+        ledger = self.exchange.ledger
+        return Stats(
+            placed=len(ledger),
+            live=len(ledger.live()),
+            duplicates=len(ledger.duplicates()),
+            faults=dict(self.exchange.faults_shown),
+            events_sent=self.callbacks.sent,
+            events_waiting=self.callbacks.waiting,
+            events_given_up=self.callbacks.given_up,
+            retries=self.callbacks.retries,
+        )
 
     async def close(self) -> None:
         """Stop reporting."""
@@ -86,10 +112,70 @@ class BadBody(Exception):
     """The body is not what the route takes."""
 
 
-@post("/calls")
-async def place(request: WebRequest, simulator: NamedDependency[Simulator]) -> ASGIApp:
+class App:
+    """The simulator's API as an ASGI application, by hand: a web framework would cost three times what a call costs.
+
+    It reports calls while its lifespan lasts; the ledger stays with whoever opened it.
+    """
+
+    def __init__(self, make: Callable[[], Simulator]) -> None:
+        self._make = make
+        self._simulator: Simulator | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one connection's lifespan or request."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._simulator is not None:
+            try:
+                answer = await _answer(self._simulator, scope, await _whole(receive))
+            except BadBody as error:
+                answer = _json(400, wire.Problem(Fault.BAD_REQUEST, str(error)))
+            if isinstance(answer, Misbehaviour):
+                await _misbehave(answer.fault, scope, receive)
+            else:
+                await _tell(answer, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        # Here and not sooner: the carrier's timer belongs to the running loop.
+        self._simulator = self._make()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._simulator.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _answer(simulator: Simulator, scope: Scope, body: bytes) -> Answer | Misbehaviour:
+    exchange, now = simulator.exchange, simulator.clock.now()
+    match scope["method"], scope["path"].split("/")[1:]:
+        case "POST", ["calls"]:
+            return await _place(simulator, _decoded(_call_request, body))
+        case "GET", ["calls", id] if call_id := _call_id(id):
+            found = exchange.find(call_id, now)
+            return _json(404, wire.Problem(wire.NO_SUCH_CALL)) if isinstance(found, Absent) else _json(200, found)
+        case "POST", ["calls", carrier_call_id, "hangup"]:
+            await simulator.carrier.hangup(carrier_call_id, now)
+            return _json(202, {})
+        case "GET", ["ledger"]:
+            return _ledger(exchange.ledger, scope["query_string"])
+        case "GET", ["stats"]:
+            return _json(200, simulator.stats())
+        # What the body leaves out of a mix takes its default, and of faults does not happen; both from now on.
+        case "PUT", ["mix"]:
+            exchange.mix = _decoded(_mix, body)
+            return _json(200, exchange.mix)
+        case "PUT", ["faults"]:
+            exchange.faults = _decoded(_faults, body)
+            return _json(200, exchange.faults)
+        case "GET", ["healthz"]:
+            return _json(200, {"status": "ok"})
+        case _:
+            return _json(404, wire.Problem("not_found"))
+
+
+async def _place(simulator: Simulator, body: wire.CallRequest) -> Answer | Misbehaviour:
     """Place a call, or misbehave."""
-    body = await _read(request, _call_request)
     if not can_be_called_back(body.callback_url):
         raise BadBody("callbackUrl must be a URL that begins with http:// or https://.")
     answer = simulator.carrier.take(body, simulator.clock.now(), body.callback_url)
@@ -100,102 +186,31 @@ async def place(request: WebRequest, simulator: NamedDependency[Simulator]) -> A
             await simulator.clock.sleep(timedelta(seconds=simulator.exchange.faults.slow_reply_seconds))
             return _json(201, Accepted(answer.carrier_call_id))
         case Fault.TOO_MANY_REQUESTS:
-            return _json(429, wire.Problem(answer.fault), {"Retry-After": "1"})
+            return _json(429, wire.Problem(answer.fault), ((b"retry-after", b"1"),))
         case Fault.BAD_REQUEST:
             return _json(400, wire.Problem(answer.fault))
         case Fault.SERVER_ERROR | Fault.SERVER_ERROR_PLACED:
             return _json(500, wire.Problem(Fault.SERVER_ERROR))
-        case Fault.RESET | Fault.RESET_PLACED:
-            return reset
-        case Fault.ACCEPT_THEN_TIMEOUT:
-            return silence
+        case Fault.RESET | Fault.RESET_PLACED | Fault.ACCEPT_THEN_TIMEOUT:
+            return Misbehaviour(answer.fault)
     assert_never(answer.fault)
 
 
-@get("/calls/{call_id:uuid}")
-async def show(call_id: FromPath[UUID], simulator: NamedDependency[Simulator]) -> ASGIApp:
-    """A call by the id of who placed it, with its events so far."""
-    found = simulator.exchange.find(CallId(call_id), simulator.clock.now())
-    return _json(404, wire.Problem(wire.NO_SUCH_CALL)) if isinstance(found, Absent) else _json(200, found)
-
-
-@post("/calls/{carrier_call_id:str}/hangup")
-async def hangup(carrier_call_id: FromPath[str], simulator: NamedDependency[Simulator]) -> ASGIApp:
-    """End a call. One that is unknown or over is left as it is."""
-    await simulator.carrier.hangup(carrier_call_id, simulator.clock.now())
-    return _json(202, {})
-
-
-@get("/ledger")
-async def rows(
-    simulator: NamedDependency[Simulator], call_id: Annotated[UUID | None, QueryParameter(name="callId")] = None
-) -> ASGIApp:
+def _ledger(ledger: Ledger, query: bytes) -> Answer:
     """Every placement, or those of one call: one JSON object a line, in the order in which they were made."""
-    found = simulator.exchange.ledger.rows(None if call_id is None else CallId(call_id))
-    return ASGIResponse(body=_encoder.encode_lines(found), media_type=NDJSON)
+    asked = parse_qs(query.decode()).get("callId")
+    call_id = _call_id(asked[0]) if asked else None
+    if asked and call_id is None:
+        raise BadBody("callId must be a UUID.")
+    return Answer(200, _encoder.encode_lines(ledger.rows(call_id)), NDJSON)
 
 
-@get("/stats")
-async def stats(simulator: NamedDependency[Simulator]) -> ASGIApp:
-    """Counts."""
-    ledger, callbacks = simulator.exchange.ledger, simulator.callbacks
-    counts = Stats(
-        placed=len(ledger),
-        live=len(ledger.live()),
-        duplicates=len(ledger.duplicates()),
-        faults=dict(simulator.exchange.faults_shown),
-        events_sent=callbacks.sent,
-        events_waiting=callbacks.waiting,
-        events_given_up=callbacks.given_up,
-        retries=callbacks.retries,
-    )
-    return _json(200, counts)
+def build_app(*, clock: Clock, ledger: Ledger, secret: str, mix: Mix | None = None, faults: Faults = NO_FAULTS) -> App:
+    """The simulator's API."""
+    return App(lambda: Simulator(clock=clock, ledger=ledger, mix=mix or Mix(), faults=faults, secret=secret))
 
 
-@put("/mix")
-async def set_mix(request: WebRequest, simulator: NamedDependency[Simulator]) -> ASGIApp:
-    """Replace the mix, for calls placed from now on. What the body leaves out takes its default."""
-    simulator.exchange.mix = await _read(request, _mix)
-    return _json(200, simulator.exchange.mix)
-
-
-@put("/faults")
-async def set_faults(request: WebRequest, simulator: NamedDependency[Simulator]) -> ASGIApp:
-    """Replace the faults, for calls placed from now on. What the body leaves out does not happen."""
-    simulator.exchange.faults = await _read(request, _faults)
-    return _json(200, simulator.exchange.faults)
-
-
-@get("/healthz")
-async def health() -> ASGIApp:
-    """That the process answers."""
-    return _json(200, {"status": "ok"})
-
-
-def build_app(
-    *, clock: Clock, ledger: Ledger, secret: str, mix: Mix | None = None, faults: Faults = NO_FAULTS
-) -> Litestar:
-    """The simulator's API. It reports calls while its lifespan lasts; the ledger stays with whoever opened it."""
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        # Here and not sooner: the carrier's timer belongs to the running loop.
-        simulator = Simulator(clock=clock, ledger=ledger, mix=mix or Mix(), faults=faults, secret=secret)
-        app.state.simulator = simulator
-        yield
-        await simulator.close()
-
-    return Litestar(
-        [place, show, hangup, rows, stats, set_mix, set_faults, health],
-        dependencies={"simulator": Provide(_simulator, sync_to_thread=False)},
-        exception_handlers={BadBody: _bad_body},
-        lifespan=[lifespan],
-        logging_config=None,
-        openapi_config=None,
-    )
-
-
-def web_server(app: Litestar) -> uvicorn.Server:
+def web_server(app: App) -> uvicorn.Server:
     """A server for `app` that can also break a connection; run it on a listening socket."""
     config = uvicorn.Config(
         app,
@@ -244,38 +259,45 @@ class BreakableProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {"connection": {"transport": self.transport}}
 
 
-async def silence(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    """Answer nothing until the client gives up."""
+async def _misbehave(fault: Fault, scope: Scope, receive: Receive) -> None:
+    """Answer nothing until the client gives up; for a reset, break the connection first."""
+    if fault is not Fault.ACCEPT_THEN_TIMEOUT:
+        transport = scope["extensions"]["connection"]["transport"]
+        # Lingering for no time is what turns a close into a reset.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def reset(scope: Scope, receive: Receive, send: Send) -> None:
-    """Break the connection with a TCP reset."""
-    extensions = cast("dict[str, Any]", scope.get("extensions") or {})
-    transport = extensions["connection"]["transport"]
-    # Lingering for no time is what turns a close into a reset.
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
-    await silence(scope, receive, send)
+async def _whole(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    return body
 
 
-async def _read(request: WebRequest, decoder: msgspec.json.Decoder[Body]) -> Body:
-    # Not by the framework's own decoding, which takes "1" for 1.
+async def _tell(answer: Answer, send: Send) -> None:
+    headers = [(b"content-type", answer.media_type.encode()), (b"content-length", b"%d" % len(answer.body))]
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*headers, *answer.headers]})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
     try:
-        return decoder.decode(await request.body())
+        return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadBody(str(error)) from error
 
 
-def _json(status: int, content: object, headers: dict[str, str] | None = None) -> ASGIResponse:
-    body = _encoder.encode(content)
-    return ASGIResponse(body=body, status_code=status, media_type="application/json", headers=headers)
+def _call_id(text: str) -> CallId | None:
+    try:
+        return CallId(UUID(text))
+    except ValueError:
+        return None
 
 
-def _bad_body(_: WebRequest, error: BadBody) -> Response[wire.Problem]:
-    return Response(wire.Problem(Fault.BAD_REQUEST, str(error)), status_code=400)
-
-
-def _simulator(state: State) -> Simulator:
-    return cast("Simulator", state.simulator)
+def _json(status: int, content: object, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
+    return Answer(status, _encoder.encode(content), JSON, headers)
