@@ -32,7 +32,8 @@ async def run(count: int) -> list[Figure]:
         ids = [f"c-{n}" for n in range(1, count + 1)]
         body = msgspec.json.encode({"contactIds": ids})
         times: dict[str, list[float]] = {"new": [], "reset": [], "bare": [], "bare reset": []}
-        with api(dsn) as (url, pid), httpx.Client(timeout=120) as client:
+        with api(dsn) as web, httpx.Client(timeout=120) as client:
+            url, pid = web.url, web.pid
             client.headers["Authorization"] = f"Bearer {org}.{secret}"
             _post(
                 client, f"{url}/api/campaigns/{ground.campaigns(org, 1)[0]}/contacts", b'{"contactIds": []}', "new", 0

@@ -109,11 +109,11 @@ async def dial(pending: int, seconds: float = SECONDS) -> Rate:
         with _Counted() as statements:
             run = asyncio.create_task(dialer.run(clock, stop))
             await asyncio.sleep(1.0)
-            before, sent, began = _ended(ground), statements(), time.perf_counter()
-            while time.perf_counter() - began < seconds and _ended(ground) < pending:
+            before, sent, began = ground.ended(), statements(), time.perf_counter()
+            while time.perf_counter() - began < seconds and ground.ended() < pending:
                 await asyncio.sleep(0.25)
             took = time.perf_counter() - began
-            ended, sent = _ended(ground) - before, statements() - sent
+            ended, sent = ground.ended() - before, statements() - sent
             stop.set()
             await run
         await database.close()
@@ -147,10 +147,6 @@ def _bare(ground: Ground, org: UUID, count: int = 5_000) -> float:
     if done != count:
         raise SystemExit(f"The bare statements ended {done} of {count} calls.")
     return count / took
-
-
-def _ended(ground: Ground) -> int:
-    return ground.one("SELECT count(*) FROM calls WHERE status = 'ended'")
 
 
 class _Counted:

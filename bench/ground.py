@@ -154,6 +154,10 @@ class Ground:
         """Statistics as autovacuum would have made them by now."""
         self.connection.execute("VACUUM ANALYZE")
 
+    def ended(self) -> int:
+        """How many calls have ended."""
+        return self.one("SELECT count(*) FROM calls WHERE status = 'ended'")
+
     def one(self, statement: str) -> int:
         """A number."""
         row = self.connection.execute(statement).fetchone()

@@ -21,9 +21,9 @@ async def run(contacts: int) -> list[Figure]:
         secret = new_secret()
         ground.token(org, digest(secret))
         ground.settle()
-        with api(dsn) as (url, _), bare(dsn, str(org), digest(secret)) as bare_url:
+        with api(dsn) as web, bare(dsn, str(org), digest(secret)) as bare_url:
             token = f"{org}.{secret}"
-            path = f"{url}/api/campaigns?limit=50"
+            path = f"{web.url}/api/campaigns?limit=50"
             wrk(path, token, 2)
             wrk(bare_url, token, 2)
             empty = _turns(path, bare_url, token)

@@ -1,7 +1,8 @@
-"""Servers under test, each a process of its own on a free loopback port, and the load that wrk puts on them."""
+"""Programs under test, each a process of its own on a free loopback port, and the load that wrk puts on them."""
 
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,10 @@ import httpx
 import msgspec
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+_PATIENCE = 30.0
+_PROGRAM = (sys.executable, "-c", "from agentalk.cli import main; main()")
+# A simulator and those who believe it are told the same secret; who calls as fast as they can is not slowed down.
+_TOLD = {"AGENTALK_SIMULATOR_SECRET": "bench", "AGENTALK_RATE_LIMIT": "0", "AGENTALK_LOG_LEVEL": "warning"}
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -25,23 +30,102 @@ class Load(msgspec.Struct, frozen=True):
     p99: float
 
 
+class Program:
+    """A command of ours that stays, ready: it has said `until`. `url` is the first address that it named."""
+
+    def __init__(self, *arguments: object, until: str, **environment: str) -> None:
+        began = time.perf_counter()
+        command = [*_PROGRAM, *map(str, arguments)]
+        self._process = subprocess.Popen(
+            command, env=os.environ | _TOLD | environment, stdout=subprocess.PIPE, bufsize=0
+        )
+        self.pid = self._process.pid
+        self._said = b""
+        self._wait_for(until)
+        self.seconds_to_ready = time.perf_counter() - began
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return _found(r"(http://[\w.:\[\]]+)", self._said.decode())
+
+    @property
+    def token(self) -> str:
+        """The token that it showed."""
+        return _found(r"AGENTALK_TOKEN=(\S+)", self._said.decode())
+
+    def processor_seconds(self) -> float:
+        """What it has used of the processor so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """SIGTERM, and wait."""
+        self._process.terminate()
+        self._process.wait(_PATIENCE)
+
+    def _wait_for(self, word: str) -> None:
+        out = self._process.stdout
+        give_up = time.monotonic() + _PATIENCE
+        while out and word.encode() not in self._said:
+            ready, _, _ = select.select([out], [], [], max(0.0, give_up - time.monotonic()))
+            more = os.read(out.fileno(), 65536) if ready else b""
+            if not more:
+                self._process.kill()
+                raise SystemExit(f"{self._process.args!r} did not say {word!r}, but:\n{self._said.decode()}")
+            self._said += more
+
+
 @contextmanager
-def api(dsn: str) -> Iterator[tuple[str, int]]:
-    """`agentalk api` on the database; its URL and process id."""
-    port = _free_port()
-    command = [sys.executable, "-c", "from agentalk.cli import main; main()", "api", "--port", str(port)]
-    with _process(command, {"DATABASE_URL": dsn, "AGENTALK_RATE_LIMIT": "0"}, port) as pid:
-        yield f"http://127.0.0.1:{port}", pid
+def program(*arguments: object, until: str, **environment: str) -> Iterator[Program]:
+    """One that is ended after use."""
+    started = Program(*arguments, until=until, **environment)
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+@contextmanager
+def api(dsn: str, carrier_url: str | None = None) -> Iterator[Program]:
+    """`agentalk api` on the database, with the callbacks of the simulator at `carrier_url`."""
+    carrier = ("--carrier-url", carrier_url) if carrier_url else ()
+    with program("api", "--port", 0, *carrier, until="/docs", DATABASE_URL=dsn) as started:
+        yield started
+
+
+@contextmanager
+def simulator(mix: str) -> Iterator[Program]:
+    """`agentalk simulator`, without a ledger on disk. `mix` is JSON."""
+    with program("simulator", "--port", 0, "--mix", mix, until="http://") as started:
+        yield started
+
+
+def start_dialer(dsn: str, carrier_url: str, api_url: str) -> Program:
+    """`agentalk dialer` on the database; whoever starts it ends it."""
+    urls = ("--carrier-url", carrier_url, "--public-url", api_url)
+    return Program("dialer", *urls, until="is up", DATABASE_URL=dsn)
 
 
 @contextmanager
 def bare(dsn: str, org: str, digest: bytes) -> Iterator[str]:
-    """`bench.bare` on the database, under the same server; its URL."""
+    """`bench.bare` on the database, under the same server as the API; its URL."""
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "bench.bare:app", "--port", str(port), "--log-level", "warning"]
     command += ["--no-access-log", "--loop", "uvloop", "--http", "httptools"]
-    with _process(command, {"BARE_DSN": dsn, "BARE_ORG": org, "BARE_TOKEN": digest.hex()}, port):
+    environment = {"BARE_DSN": dsn, "BARE_ORG": org, "BARE_TOKEN": digest.hex()}
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    try:
+        _until_it_answers(port, process)
         yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(_PATIENCE)
 
 
 def wrk(url: str, token: str, seconds: int = 4) -> Load:
@@ -68,19 +152,8 @@ def forget_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-@contextmanager
-def _process(command: list[str], environment: dict[str, str], port: int) -> Iterator[int]:
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(port, process)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    give_up = time.monotonic() + 30
+def _until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
+    give_up = time.monotonic() + _PATIENCE
     while time.monotonic() < give_up:
         if process.poll() is not None:
             raise SystemExit(f"{process.args!r} ended at once, with {process.returncode}.")
@@ -89,7 +162,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
             return
         except httpx.TransportError:
             time.sleep(0.05)
-    raise SystemExit(f"{process.args!r} did not answer within 30 s.")
+    raise SystemExit(f"{process.args!r} did not answer within {_PATIENCE:.0f} s.")
 
 
 def _free_port() -> int:
