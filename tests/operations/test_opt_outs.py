@@ -2,11 +2,13 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from agentalk.dialer.claim import claim
 from agentalk.domain.call import Outcome
+from agentalk.domain.ids import OrgId
 from agentalk.domain.opt_out import OptOutSource
 from agentalk.operations import opt_outs
 from agentalk.operations.opt_outs import opt_out
@@ -45,7 +47,7 @@ async def test_open_contacts_of_every_campaign_are_skipped_at_the_commit(db: Any
 async def test_another_organization_goes_on(db: Any) -> None:
     async with scene(db, NOW) as stage:
         mine = await stage.campaign([PHONE])
-        home, stage.org = stage.org, type(stage.org)(int=7)
+        home, stage.org = stage.org, OrgId(uuid4())
         await stage.set_up(10, 10, 10)
         theirs = await stage.campaign([PHONE])
         stage.org = home

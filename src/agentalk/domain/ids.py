@@ -13,6 +13,7 @@ CampaignId = NewType("CampaignId", UUID)
 CallId = NewType("CallId", UUID)
 DialerId = NewType("DialerId", UUID)
 EventId = NewType("EventId", UUID)
+ListId = NewType("ListId", UUID)
 # The caller may choose a contact's id, so it is text; those we make are UUIDv7 in text form.
 ContactId = NewType("ContactId", str)
 

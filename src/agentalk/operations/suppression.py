@@ -12,7 +12,7 @@ import msgspec
 
 from agentalk.domain.campaign_contact import SkipReason
 from agentalk.domain.event import EventName, Happening
-from agentalk.domain.ids import CampaignId, OrgId
+from agentalk.domain.ids import CampaignId, ListId, OrgId
 from agentalk.operations.campaign_contacts import keep_countable
 from agentalk.store import dialing, events, suppression
 from agentalk.store.database import Tx, notify
@@ -52,3 +52,13 @@ async def stop_calling(
     if reserved or skipped:
         await notify(tx, str(org))
     return Stopped(len(reserved), len(skipped))
+
+
+async def stop_reserved(tx: Tx, org: OrgId, id: ListId, now: datetime) -> Stopped:
+    """Give reserved calls to the numbers of a list back: they are judged anew when they are claimed again."""
+    await suppression.wait_for_organization(tx, org)
+    reserved = await suppression.reserved_of_list(tx, org, id)
+    if reserved:
+        await dialing.release_reserved(tx, reserved, now)
+        await notify(tx, str(org))
+    return Stopped(len(reserved), 0)

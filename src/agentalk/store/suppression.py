@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agentalk.domain.campaign_contact import SkipReason
-from agentalk.domain.ids import CallId, CampaignId, ContactId, OrgId
+from agentalk.domain.ids import CallId, CampaignId, ContactId, ListId, OrgId
 from agentalk.store.database import Tx, execute, fetch_anew
 from agentalk.store.queries import load
 
@@ -26,7 +26,7 @@ async def reserved_of(tx: Tx, org: OrgId, phones: Sequence[str], campaign: Campa
     return [id for (id,) in rows]
 
 
-async def reserved_of_list(tx: Tx, org: OrgId, list_id: object) -> list[CallId]:
+async def reserved_of_list(tx: Tx, org: OrgId, list_id: ListId) -> list[CallId]:
     """The reservations to call numbers of a list, likewise."""
     return [id for (id,) in await fetch_anew(tx, SQL["reserved_of_list"], org=org, list_id=list_id)]
 
