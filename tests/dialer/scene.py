@@ -17,14 +17,17 @@ from agentalk.dialer.claim import claim
 from agentalk.domain.call import Outcome
 from agentalk.domain.campaign import Voicemail
 from agentalk.domain.ids import CampaignId, DialerId, OrgId
+from agentalk.domain.policy.model import CallingPolicy, DuplicatePhones
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
 from agentalk.store.database import Database
 
-NEW_YORK, LONDON, KOLKATA = "America/New_York", "Europe/London", "Asia/Kolkata"
+NEW_YORK, LONDON, KOLKATA = "America/New_York@US-NY", "Europe/London@GB", "Asia/Kolkata@IN"
 ALWAYS = Mix(weights={Outcome.ANSWERED: 1.0}, ring_seconds=(2.0, 2.0), talk_seconds=(10.0, 10.0))
 
-DAYTIME, USUAL = Window(), RetryPolicy()
+DAYTIME, USUAL, AS_IS = Window(), RetryPolicy(), CallingPolicy()
+# As the default is, but that two contacts with one phone are both called.
+TWICE = CallingPolicy(duplicate_phones=DuplicatePhones.CALL)
 _numbers = itertools.count()
 
 
@@ -77,6 +80,7 @@ class Scene:
         rate: float = 10_000,
         priority: int = 0,
         status: str = "active",
+        policy: CallingPolicy = AS_IS,
     ) -> CampaignId:
         """A campaign with so many fresh contacts, or with contacts of these phones."""
         agent, campaign = uuid4(), uuid4()
@@ -86,10 +90,10 @@ class Scene:
         )  # fmt: skip
         await self.sql(
             """INSERT INTO campaigns (id, organization_id, name, status, agent_id, max_concurrency, calls_per_second,
-               priority, window_hours, retry, voicemail, started_at, created_at, updated_at)
-               VALUES (%s, %s, 'campaign', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+               priority, window_hours, retry, voicemail, policy, started_at, created_at, updated_at)
+               VALUES (%s, %s, 'campaign', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             campaign, self.org, status, agent, max_concurrency, rate, priority, self.json(window), self.json(retry),
-            self.json(Voicemail()), self.now if status != "draft" else None, self.now, self.now,
+            self.json(Voicemail()), self.json(policy), self.now if status != "draft" else None, self.now, self.now,
         )  # fmt: skip
         id = CampaignId(campaign)
         await self.add(id, contacts, zones=zones)

@@ -35,6 +35,6 @@ async def test_an_opt_out_between_claim_and_dialing_releases_the_call(db: Any) -
             "INSERT INTO opt_outs VALUES (%s, %s, gen_random_uuid(), %s)", stage.org, PHONE, NOW
         )()
         assert stage.placements() == []
-        assert await stage.counts(campaign) == {"pending": 1}
-        await stage.tick()
         assert await stage.counts(campaign) == {"skipped": 1}
+        assert [(status, outcome) for _, status, _, outcome in await stage.calls(campaign)] == [("released", None)]
+        assert await stage.one("SELECT data ->> 'skipReason' FROM events WHERE type = 'contact.skipped'") == "opted_out"

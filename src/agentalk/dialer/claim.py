@@ -1,24 +1,23 @@
 """One organization's turn: under its lock, count what is live, deal out what is free, and reserve the calls."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
+from agentalk.dialer.judge import tell
 from agentalk.dialer.plan import Outlook, deal, look, next_moment, phase
+from agentalk.dialer.reserve import NOBODY, reserve
 from agentalk.domain.campaign import Phase
-from agentalk.domain.campaign_contact import SkipReason
 from agentalk.domain.event import EventName, Happening
-from agentalk.domain.ids import CampaignId, CarrierId, DialerId, OrgId, uuid7
+from agentalk.domain.ids import CampaignId, CarrierId, DialerId, OrgId
 from agentalk.domain.pace import Bucket
-from agentalk.store import campaign_contacts, dialing, events
+from agentalk.store import campaign_contacts, claims, dialing, events
+from agentalk.store.claims import Reservation
 from agentalk.store.database import Tx
-from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Reservation, Share, Tally
+from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Share, Tally
 
-# A contact whose phone is on another call steps back for this long, so that it does not hold up those behind it.
-_HOLD = timedelta(seconds=15)
-# A reservation is dialled within milliseconds; one that is not was forgotten.
-_RELEASE_AFTER = timedelta(seconds=10)
 # Somebody else has the organization, or the contacts that are due, mostly for milliseconds.
 _LOCKED_OUT = timedelta(milliseconds=25)
 _MOST_PER_TURN = 200
@@ -27,15 +26,31 @@ _FOLD_ROWS = 40
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """What came of an organization's turn: the calls reserved, their campaigns, and when to come again unasked."""
+    """What came of an organization's turn: the calls reserved, their campaigns, and when to come again unasked.
+
+    `policies` are versions that are stored once the turn is committed.
+    """
 
     reservations: list[Reservation]
     campaigns: Mapping[CampaignId, ActiveCampaign]
     come_again: datetime | None
+    policies: frozenset[str] = frozenset()
 
 
-async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str], slots: int, now: datetime) -> Turn:
-    """Reserve what may be called at `now` through carriers of `kinds`, by a dialer that can hold `slots` calls."""
+async def claim(
+    tx: Tx,
+    org: OrgId,
+    *,
+    dialer: DialerId,
+    kinds: Collection[str],
+    slots: int,
+    now: datetime,
+    policies: Collection[str] = (),
+) -> Turn:
+    """Reserve what may be called at `now` through carriers of `kinds`, by a dialer that can hold `slots` calls.
+
+    `policies` are versions that are known to be stored.
+    """
     if not await dialing.lock_organization(tx, org):
         return Turn([], {}, now + _LOCKED_OUT)
     # From here on in later statements: a count made in the statement that takes the lock may be older than the lock.
@@ -64,21 +79,8 @@ async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str],
     if shares:
         held = await dialing.hold_campaigns(tx, [share.campaign_id for share in shares])
         shares = [share for share in shares if share.campaign_id in held]
-    reservations: list[Reservation] = []
-    if shares:
-        reservations = await dialing.claim_due(
-            tx,
-            org,
-            shares,
-            dialer=dialer,
-            ids=[uuid7(now) for _ in range(sum(share.quota for share in shares))],
-            now=now,
-            hold_until=now + _HOLD,
-            release_at=now + _RELEASE_AFTER,
-        )
-    claimed: dict[CampaignId, int] = {}
-    for reservation in reservations:
-        claimed[reservation.campaign_id] = claimed.get(reservation.campaign_id, 0) + 1
+    chosen = await reserve(tx, org, shares, campaigns, dialer=dialer, policies=policies, now=now) if shares else NOBODY
+    claimed = Counter(reservation.campaign_id for reservation in chosen.reservations)
     spent = _spend(outlooks, claimed, buckets)
     if claimed:
         await dialing.save_buckets(
@@ -86,17 +88,17 @@ async def claim(tx: Tx, org: OrgId, *, dialer: DialerId, kinds: Collection[str],
             {outlook.campaign.id: spent[outlook.campaign.id] for outlook in outlooks if outlook.campaign.id in claimed},
             {id: spent[id] for id in {outlook.room.id for outlook in outlooks if outlook.room} if id in spent},
         )
-    if shares and not reservations:
+    if shares and not claimed:
         due = {}  # a lone campaign's were not counted: there were none
     await _save_phases(tx, outlooks, claimed, due)
     come_again = await _come_again(tx, outlooks, shares, claimed, due, spent, now)
-    if len(reservations) == _MOST_PER_TURN:
+    if len(chosen.reservations) == _MOST_PER_TURN:
         come_again = now
-    elif not reservations and come_again:
+    elif not claimed and come_again:
         come_again = max(come_again, now + _LOCKED_OUT)
-    if skipped or any(carrier.slow_until and carrier.slow_until > now for carrier in carriers):
+    if skipped or chosen.skipped or any(carrier.slow_until and carrier.slow_until > now for carrier in carriers):
         come_again = min(come_again or now + timedelta(seconds=1), now + timedelta(seconds=1))
-    return Turn(reservations, campaigns, come_again)
+    return Turn(chosen.reservations, campaigns, come_again, chosen.policies)
 
 
 def _rooms(carriers: list[CarrierRoom], kinds: Collection[str]) -> dict[CarrierId | None, CarrierRoom]:
@@ -113,17 +115,9 @@ async def _tidy(
     tx: Tx, org: OrgId, outlooks: list[Outlook], tallies: Mapping[CampaignId, list[Tally]], now: datetime
 ) -> bool:
     """Skip contacts of unknown zone, complete what is finished, fold tallies; whether there may be more to skip."""
-    unknown = [outlook.campaign.id for outlook in outlooks if outlook.unknown]
-    skipped = await dialing.skip_no_timezone(tx, unknown, _MOST_SKIPPED) if unknown else []
-    happenings = [
-        Happening(
-            org,
-            campaign,
-            EventName.CONTACT_SKIPPED,
-            {"contactId": contact, "attempts": 0, "skipReason": SkipReason.NO_TIMEZONE},
-        )
-        for campaign, contact in skipped
-    ]
+    unknown = [(outlook.campaign.id, group) for outlook in outlooks for group in outlook.unknown]
+    skipped = await claims.skip_no_timezone(tx, unknown, _MOST_SKIPPED) if unknown else []
+    happenings = tell(org, skipped)
     for outlook in outlooks:
         id = outlook.campaign.id
         # The lock first: contacts that are being added are then seen, or wait until the campaign is complete.

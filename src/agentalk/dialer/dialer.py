@@ -53,6 +53,8 @@ class Dialer:
         self._lease = lease
         self._beat_at: datetime | None = None
         self._agenda: dict[OrgId, datetime] = {}
+        # Versions of policies that are stored: no need to store them in each turn.
+        self._policies: frozenset[str] = frozenset()
         self._next_check: datetime | None = None
         self._next_start: datetime | None = None
         self.dispatcher: Dispatcher | None = None
@@ -184,6 +186,8 @@ class Dialer:
             raise
         except Exception:
             log.exception("an organization's turn failed", organization=str(org))
+            # Perhaps the database is another one than it was.
+            self._policies = frozenset()
             return now + _AFTER_A_FAILURE
         return turn.come_again or _NEVER
 
@@ -191,8 +195,15 @@ class Dialer:
         if self.id is None or self.dispatcher is None:
             raise RuntimeError("a dialer registers before it dials")
         turn = await self._database.run(
-            claim, org, dialer=self.id, kinds=self._carriers.keys(), slots=self._slots, now=now
+            claim,
+            org,
+            dialer=self.id,
+            kinds=self._carriers.keys(),
+            slots=self._slots,
+            now=now,
+            policies=self._policies,
         )
+        self._policies |= turn.policies
         if turn.reservations:
             await self.dispatcher.dispatch(org, turn, self._present(now))
         return turn

@@ -11,22 +11,19 @@ import structlog
 
 from agentalk.carriers.carrier import Accepted, Carrier, PlaceAnswer, Placement, Refused, Unsure
 from agentalk.dialer.claim import Turn
+from agentalk.dialer.second_check import commit
 from agentalk.domain.agent import render
 from agentalk.domain.call import Bound, Doubtful, NotPlaced, Report
-from agentalk.domain.event import EventName, Happening
-from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId
-from agentalk.domain.window import is_open
+from agentalk.domain.ids import DialerId, OrgId
 from agentalk.operations.reports import record
-from agentalk.store import dialing, events
+from agentalk.store import dialing
 from agentalk.store.batch import Batch
-from agentalk.store.database import Database, Tx, Unavailable
-from agentalk.store.dialing import ActiveCampaign, Reservation
+from agentalk.store.claims import Reservation
+from agentalk.store.database import Database, Unavailable
+from agentalk.store.dialing import ActiveCampaign
 
 log = structlog.get_logger(__name__)
 
-_RING_SECONDS = 25
-# A request is answered or given up by then; a call that is still `dialing` has been forgotten.
-_ASK_DIALING_AFTER = timedelta(seconds=60)
 # Seconds of real time. A process that slept this long between the commit and the request sends nothing: by now another
 # dialer may have taken the call for lost.
 _HESITATION = 4.0
@@ -60,7 +57,9 @@ class Dispatcher:
         """Commit the reservations that pass the second check as `dialing`, and send them on; release the rest."""
         # Counted from before the commit: a process may be put to sleep while it waits for the commit's answer.
         deadline = asyncio.get_running_loop().time() + _HESITATION
-        passed = await self._database.run(self._commit, org, turn.reservations, now)
+        passed = await self._database.run(
+            commit, org, turn.reservations, dialer=self._dialer, lease=self._lease, now=now
+        )
         for reservation in turn.reservations:
             if reservation.id in passed:
                 placement = _placement(reservation, turn.campaigns[reservation.campaign_id])
@@ -82,40 +81,6 @@ class Dispatcher:
             await asyncio.wait(self._tasks)
         for recorder in self._recorders.values():
             await recorder.drain()
-
-    async def _commit(self, tx: Tx, org: OrgId, reservations: Sequence[Reservation], now: datetime) -> set[CallId]:
-        campaigns: list[CampaignId] = sorted({reservation.campaign_id for reservation in reservations})
-        windows = await dialing.campaigns_allowed(tx, campaigns)
-        lawful = [
-            reservation
-            for reservation in reservations
-            if (window := windows.get(reservation.campaign_id)) and is_open(window, reservation.zones, now)
-        ]
-        passed: set[CallId] = set()
-        if lawful:
-            passed = await dialing.commit_dialing(
-                tx,
-                [reservation.id for reservation in lawful],
-                dialer=self._dialer,
-                now=now,
-                check_at=now + _ASK_DIALING_AFTER,
-                fresh_since=now - self._lease,
-            )
-        refused = [reservation.id for reservation in reservations if reservation.id not in passed]
-        if refused:
-            await dialing.release_reserved(tx, refused, now)
-        started = [
-            Happening(
-                org,
-                reservation.campaign_id,
-                EventName.CALL_STARTED,
-                {"callId": reservation.id, "contactId": reservation.contact_id},
-            )
-            for reservation in lawful
-            if reservation.id in passed
-        ]
-        await events.add_events(tx, started, now)
-        return passed
 
     async def _place(self, org: OrgId, kind: str, placement: Placement, deadline: float, now: datetime) -> None:
         if asyncio.get_running_loop().time() > deadline:
@@ -167,11 +132,14 @@ def _placement(reservation: Reservation, campaign: ActiveCampaign) -> Placement:
     def spoken(template: str) -> str:
         return render(template, reservation.name, reservation.attributes)
 
+    policy = campaign.rules.policy
+    # That an AI speaks, and for whom, is said before all else.
+    disclosed = render(policy.disclosure, reservation.name, {"organization": campaign.organization})
     return Placement(
         call_id=reservation.id,
         phone=reservation.phone,
         caller_id=reservation.caller_id,
-        ring_seconds=_RING_SECONDS,
-        first_message=spoken(campaign.first_message),
+        ring_seconds=policy.min_ring_seconds,
+        first_message=f"{disclosed} {spoken(campaign.first_message)}".strip(),
         voicemail_message=spoken(campaign.voicemail_message) if campaign.leave_message else "",
     )

@@ -8,7 +8,8 @@ import msgspec
 from agentalk.domain.campaign import Phase
 from agentalk.domain.ids import CampaignId, CarrierId
 from agentalk.domain.pace import Bucket, Demand, fair_shares
-from agentalk.domain.window import UNKNOWN_ZONE, ZoneGroup, next_opening
+from agentalk.domain.policy.hours import next_lawful, unplaceable
+from agentalk.domain.window import ZoneGroup
 from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Share, Tally
 
 # Calls that may start are waited for in batches, never longer than this.
@@ -19,7 +20,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """One campaign at one moment.
 
     `wanted` is how many calls its own limits allow now; `zones` are the groups whose window is open, `opens_at` when
-    the next of the others opens; `unknown` whether there are contacts whose zone is not known.
+    the next of the others opens; `unknown` are the groups that nobody can place, and so nobody may call.
     """
 
     campaign: ActiveCampaign
@@ -27,7 +28,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     bucket: Bucket
     zones: tuple[ZoneGroup, ...]
     opens_at: datetime | None
-    unknown: bool
+    unknown: tuple[ZoneGroup, ...]
     finished: bool
     empty: bool
     wanted: int
@@ -36,7 +37,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         """This campaign's claim to `quota` calls."""
         if self.room is None:
             return Share(self.campaign.id, self.zones, quota)
-        return Share(self.campaign.id, self.zones, quota, self.room.id, self.room.kind, self.campaign.caller_ids)
+        return Share(self.campaign.id, self.zones, quota, self.room.id, self.room.kind)
 
 
 def look(
@@ -45,17 +46,19 @@ def look(
     """One campaign's outlook. `rooms` holds the carriers that this process can use, the default one also under None."""
     zones: list[ZoneGroup] = []
     openings: list[datetime] = []
-    unknown = False
+    unknown: list[ZoneGroup] = []
+    window, policy = campaign.rules.window, campaign.rules.policy
     for tally in tallies:
         if tally.pending + tally.waiting == 0:
             continue
-        if campaign.window.group_for(tally.zones) == UNKNOWN_ZONE:
-            unknown = True
-        elif opening := next_opening(campaign.window, tally.zones, now):
-            if opening[0] <= now:
-                zones.append(tally.zones)
-            else:
-                openings.append(opening[0])
+        span = next_lawful(window, policy, tally.zones, now)
+        if span is None:
+            if unplaceable(window, policy, tally.zones, now):
+                unknown.append(tally.zones)
+        elif span[0] <= now:
+            zones.append(tally.zones)
+        else:
+            openings.append(span[0])
     bucket = campaign.bucket.at_moment(now)
     room = rooms.get(campaign.carrier_id)
     able = min(campaign.max_concurrency - campaign.live, bucket.whole) if zones and room else 0
@@ -66,7 +69,7 @@ def look(
         bucket=bucket,
         zones=tuple(zones),
         opens_at=min(openings, default=None),
-        unknown=unknown,
+        unknown=tuple(unknown),
         finished=total > 0 and not any(tally.pending + tally.waiting + tally.calling for tally in tallies),
         empty=total == 0,
         wanted=max(0, able),

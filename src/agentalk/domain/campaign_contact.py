@@ -37,6 +37,10 @@ class SkipReason(StrEnum):
     NO_PHONE = "no_phone"
     INVALID_NUMBER = "invalid_number"
     NO_TIMEZONE = "no_timezone"
+    NO_CONSENT = "no_consent"
+    FREQUENCY_CAP = "frequency_cap"
+    PREDIAL_REJECTED = "predial_rejected"
+    DUPLICATE_PHONE = "duplicate_phone"
 
 
 # Lanes: callbacks go before retries, retries before fresh contacts.

@@ -1,17 +1,18 @@
-"""What one tick reads and writes: the organization's lock, its limits, what is due, and the claim."""
+"""What one tick reads and writes: the organization's lock, its limits, and what is due."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from functools import lru_cache
 
 import msgspec
 
 from agentalk.domain.campaign import Phase
-from agentalk.domain.ids import CallId, CampaignId, CarrierId, ContactId, DialerId, OrgId
+from agentalk.domain.ids import CallId, CampaignId, CarrierId, DialerId, OrgId
 from agentalk.domain.pace import Bucket
+from agentalk.domain.policy.model import InForce, effective
+from agentalk.domain.policy.version import policy_text, policy_version
 from agentalk.domain.window import Window, ZoneGroup
-from agentalk.store.campaigns import read_window
+from agentalk.store.campaigns import read_policy, read_window
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
@@ -35,16 +36,26 @@ class CarrierRoom(msgspec.Struct, frozen=True):
     dialer_live: int
 
 
+class Rules(msgspec.Struct, frozen=True):
+    """By what a campaign's calls are judged. `version` names the two together, `text` is all that it stands for."""
+
+    window: Window
+    policy: InForce
+    version: str
+    text: str
+
+
 class ActiveCampaign(msgspec.Struct, frozen=True):
-    """What a tick needs of an active campaign."""
+    """What a tick needs of an active campaign. `organization` is the name of who calls."""
 
     id: CampaignId
+    organization: str
     carrier_id: CarrierId | None
     priority: int
     max_concurrency: int
     bucket: Bucket
     phase: str | None
-    window: Window
+    rules: Rules
     caller_ids: tuple[str, ...]
     leave_message: bool
     first_message: str
@@ -64,31 +75,13 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a campaign may claim: at most `quota` contacts of these zone groups, through this carrier.
-
-    The caller ids take turns from attempt to attempt.
-    """
+    """What a campaign may claim: at most `quota` contacts of these zone groups, through this carrier."""
 
     campaign_id: CampaignId
     zones: tuple[ZoneGroup, ...]
     quota: int = 0
     carrier_id: CarrierId | None = None
     carrier: str = ""
-    caller_ids: tuple[str, ...] = ()
-
-
-class Reservation(msgspec.Struct, frozen=True):
-    """A claimed contact: the call is `reserved`, nothing has been sent."""
-
-    id: CallId
-    campaign_id: CampaignId
-    contact_id: ContactId
-    carrier: str
-    zones: ZoneGroup
-    phone: str
-    caller_id: str | None
-    name: str | None
-    attributes: dict[str, Any]
 
 
 async def lock_organization(tx: Tx, org: OrgId) -> bool:
@@ -118,20 +111,24 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
     return [
         ActiveCampaign(
             id=id,
+            organization=name,
             carrier_id=carrier,
             priority=priority,
             max_concurrency=most,
             bucket=Bucket(rate, tokens, at),
             phase=phase,
-            window=read_window(window),
+            rules=read_rules(window, ours, own),
             caller_ids=tuple(callers),
             leave_message=machine == "leave_message",
             first_message=first,
             voicemail_message=message,
             live=live,
         )
-        for id, carrier, priority, most, rate, tokens, at, phase, window, callers, machine, first, message, live in rows
-    ]
+        for (
+            id, carrier, priority, most, rate, tokens, at, phase, callers, machine, first, message, live, name,
+            window, ours, own,
+        ) in rows
+    ]  # fmt: skip
 
 
 async def tallies_of(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId, list[Tally]]:
@@ -168,42 +165,6 @@ async def hold_campaigns(tx: Tx, campaigns: Sequence[CampaignId]) -> set[Campaig
     return {id for (id,) in await fetch(tx, SQL["hold_campaigns"], campaigns=list(campaigns))}
 
 
-async def claim_due(
-    tx: Tx,
-    org: OrgId,
-    shares: Sequence[Share],
-    *,
-    dialer: DialerId,
-    ids: Sequence[UUID],
-    now: datetime,
-    hold_until: datetime,
-    release_at: datetime,
-) -> list[Reservation]:
-    """Reserve a call for each due contact of the shares, up to their quotas. Needs the organization's lock.
-
-    `ids` are fresh ids, at least as many as the quotas add up to. A contact whose phone is on another call is not due
-    again before `hold_until`. A reservation that is not dialled by `release_at` is given back.
-    """
-    rows = await fetch(
-        tx,
-        SQL["claim_due"],
-        org=org,
-        shares=_encode_shares(shares),
-        dialer=dialer,
-        ids=list(ids),
-        now=now,
-        hold_until=hold_until,
-        release_at=release_at,
-    )
-    return [Reservation(*row) for row in rows]
-
-
-async def skip_no_timezone(tx: Tx, campaigns: Sequence[CampaignId], most: int) -> list[tuple[CampaignId, ContactId]]:
-    """Skip contacts whose zone is not known, at most `most` of each campaign and lane."""
-    rows = await fetch(tx, SQL["skip_no_timezone"], campaigns=list(campaigns), most=most)
-    return [(campaign, contact) for campaign, contact in rows]
-
-
 async def save_buckets(tx: Tx, campaigns: Mapping[CampaignId, Bucket], carriers: Mapping[CarrierId, Bucket]) -> None:
     """Keep the token buckets as they stand."""
     rows = [
@@ -229,29 +190,10 @@ async def complete_if_finished(tx: Tx, campaign: CampaignId, now: datetime) -> b
     return await fetch_one(tx, SQL["complete_if_finished"], campaign=campaign, now=now) is not None
 
 
-async def campaigns_allowed(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId, Window]:
-    """Of these campaigns those that may still dial, with their windows; held so until this transaction ends."""
+async def campaigns_allowed(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId, Rules]:
+    """Of these campaigns those that may still dial, with their rules; held so until this transaction ends."""
     rows = await fetch(tx, SQL["campaigns_allowed"], campaigns=list(campaigns))
-    return {campaign: read_window(window) for campaign, window in rows}
-
-
-async def commit_dialing(
-    tx: Tx, ids: Sequence[CallId], *, dialer: DialerId, now: datetime, check_at: datetime, fresh_since: datetime
-) -> set[CallId]:
-    """Turn reservations into `dialing` and count the attempts; the calls that passed.
-
-    The dialer must not be fenced and must have a heartbeat since `fresh_since`.
-    """
-    rows = await fetch(
-        tx,
-        SQL["commit_dialing"],
-        ids=list(ids),
-        dialer=dialer,
-        now=now,
-        check_at=check_at,
-        fresh_since=fresh_since,
-    )
-    return {id for (id,) in rows}
+    return {campaign: read_rules(window, ours, own) for campaign, window, ours, own in rows}
 
 
 async def release_reserved(tx: Tx, ids: Sequence[CallId], now: datetime) -> int:
@@ -264,17 +206,20 @@ async def slow_carrier(tx: Tx, org: OrgId, kind: str, until: datetime) -> None:
     await execute(tx, SQL["slow_carrier"], org=org, kind=kind, until=until)
 
 
+@lru_cache(maxsize=1024)
+def read_rules(window: str, organization: str, campaign: str) -> Rules:
+    """A campaign's rules from what is stored of its window, its organization's policy and its own."""
+    hours, policy = read_window(window), effective(read_policy(organization), read_policy(campaign))
+    return Rules(hours, policy, policy_version(policy, hours), policy_text(policy, hours))
+
+
 def _encode_shares(shares: Sequence[Share]) -> str:
     return _json(
         [
             {
                 "campaign_id": share.campaign_id,
                 "zones": [{"zones": group} for group in share.zones],
-                "quota": share.quota,
                 "most": share.quota,
-                "carrier_id": share.carrier_id,
-                "carrier": share.carrier,
-                "caller_ids": share.caller_ids,
             }
             for share in shares
         ]

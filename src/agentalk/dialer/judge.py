@@ -1,0 +1,45 @@
+"""What a decision leads to: the same at the claim and at the second check."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from agentalk.domain.campaign_contact import SkipReason
+from agentalk.domain.event import EventName, Happening
+from agentalk.domain.ids import CampaignId, ContactId, OrgId
+from agentalk.domain.policy.caps import lookback
+from agentalk.domain.policy.decision import Decision, Facts, Rule, Verdict
+from agentalk.domain.window import ZoneGroup
+from agentalk.store.claims import SetAside, Skipped
+from agentalk.store.dialing import Rules
+
+
+def since(rules: Iterable[tuple[Rules, Iterable[ZoneGroup]]], now: datetime) -> datetime:
+    """From when on attempts count for any contact of these groups."""
+    return now - max((lookback(each.policy, groups) for each, groups in rules), default=timedelta())
+
+
+def aside(campaign: CampaignId, contact: ContactId, facts: Facts, decision: Decision | None) -> SetAside:
+    """Where a contact is put that is not called now. Without a decision it has only moved to another zone group."""
+    if decision is None:
+        return SetAside(campaign_id=campaign, contact_id=contact, zones=facts.group)
+    if decision.verdict is Verdict.SKIP:
+        reason = SkipReason(decision.rule.value)
+        return SetAside(campaign_id=campaign, contact_id=contact, zones=facts.group, skip_reason=reason)
+    # Windows are looked up by group in every turn: one that its owner widens lets the contact through at once.
+    due_at = None if decision.rule is Rule.OUTSIDE_WINDOW else decision.until
+    return SetAside(
+        campaign_id=campaign, contact_id=contact, zones=facts.group, due_at=due_at, wait_reason=decision.rule.value
+    )
+
+
+def tell(org: OrgId, skipped: Iterable[Skipped]) -> list[Happening]:
+    """The events of contacts that were skipped."""
+    return [
+        Happening(
+            org,
+            contact.campaign_id,
+            EventName.CONTACT_SKIPPED,
+            {"contactId": contact.contact_id, "attempts": contact.attempts, "skipReason": contact.reason},
+        )
+        for contact in skipped
+    ]

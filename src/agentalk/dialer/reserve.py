@@ -1,0 +1,160 @@
+"""From contacts that are due to reserved calls: each is judged, and reserved, set aside for a while, or skipped."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from agentalk.dialer.judge import aside, since, tell
+from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId, uuid7
+from agentalk.domain.policy.decision import Facts, Verdict, decide
+from agentalk.store import claims, events, facts
+from agentalk.store.claims import Candidate, Reservation, SetAside
+from agentalk.store.database import Tx
+from agentalk.store.dialing import ActiveCampaign, Share
+from agentalk.store.facts import Asked, DoNotCall
+
+# A reservation is dialled within milliseconds; one that is not was forgotten.
+_RELEASE_AFTER = timedelta(seconds=10)
+# Where many stand aside, those behind them get their turn: so many at a time, and so often in one turn.
+_FURTHER = 200
+_ROUNDS = 5
+
+
+class Reserved(msgspec.Struct, frozen=True):
+    """The calls reserved, the versions of the policies they were judged by, and whether anyone was skipped."""
+
+    reservations: list[Reservation]
+    policies: frozenset[str]
+    skipped: bool
+
+
+NOBODY = Reserved([], frozenset(), skipped=False)
+
+
+async def reserve(
+    tx: Tx,
+    org: OrgId,
+    shares: Sequence[Share],
+    campaigns: Mapping[CampaignId, ActiveCampaign],
+    *,
+    dialer: DialerId,
+    policies: Collection[str],
+    now: datetime,
+) -> Reserved:
+    """Reserve a call for each due contact of the shares that may be called, up to their quotas.
+
+    Needs the organization's lock. `policies` are versions that are known to be stored.
+    """
+    choice = _Choice(shares, campaigns, await facts.do_not_call(tx, org), now)
+    await _keep(tx, shares, campaigns, policies, now)
+    earliest = since(((campaigns[share.campaign_id].rules, share.zones) for share in shares), now)
+    zones = {share.campaign_id: share.zones for share in shares}
+    wanted = dict(choice.left)
+    skipped = False
+    for _ in range(_ROUNDS):
+        candidates = await claims.pick(tx, org, {id: (zones[id], most) for id, most in wanted.items()}, now)
+        if not candidates:
+            break
+        asked = [Asked(candidate.campaign_id, candidate.contact_id) for candidate in candidates]
+        taken, stood_aside = choice.judge(candidates, await facts.gather(tx, org, asked, earliest))
+        if taken:
+            await claims.reserve(tx, org, taken, dialer=dialer, now=now, release_at=now + _RELEASE_AFTER)
+        if stood_aside:
+            happenings = tell(org, await claims.set_aside(tx, stood_aside))
+            await events.add_events(tx, happenings, now)
+            skipped = skipped or bool(happenings)
+        picked = Counter(candidate.campaign_id for candidate in candidates)
+        wanted = {
+            id: max(choice.left[id], _FURTHER)
+            for id, most in wanted.items()
+            if choice.left[id] > 0 and picked[id] == most
+        }
+        if not wanted:
+            break
+    versions = frozenset(campaigns[share.campaign_id].rules.version for share in shares)
+    return Reserved(choice.reservations, versions, skipped)
+
+
+async def _keep(
+    tx: Tx,
+    shares: Sequence[Share],
+    campaigns: Mapping[CampaignId, ActiveCampaign],
+    kept: Collection[str],
+    now: datetime,
+) -> None:
+    rules = (campaigns[share.campaign_id].rules for share in shares)
+    fresh = {each.version: each.text for each in rules if each.version not in kept}
+    if fresh:
+        await claims.keep_policies(tx, fresh, now)
+
+
+class _Choice:
+    """What a turn has chosen so far. `left` is how many calls each campaign may still get."""
+
+    def __init__(
+        self,
+        shares: Sequence[Share],
+        campaigns: Mapping[CampaignId, ActiveCampaign],
+        lists: DoNotCall,
+        now: datetime,
+    ) -> None:
+        self.left = {share.campaign_id: share.quota for share in shares}
+        self.reservations: list[Reservation] = []
+        self._shares = {share.campaign_id: share for share in shares}
+        self._campaigns = campaigns
+        self._lists = {share.campaign_id: lists.of(share.campaign_id) for share in shares}
+        self._phones: set[str] = set()
+        self._now = now
+
+    def judge(self, candidates: Sequence[Candidate], known: facts.Known) -> tuple[list[Reservation], list[SetAside]]:
+        """Who of the candidates is reserved, and who stands aside. Whoever is beyond a quota stays where they are."""
+        taken: list[Reservation] = []
+        stood_aside: list[SetAside] = []
+        for candidate in candidates:
+            if self.left[candidate.campaign_id] <= 0:
+                continue
+            verdict = self._judge(candidate, known[candidate.campaign_id, candidate.contact_id])
+            if isinstance(verdict, SetAside):
+                stood_aside.append(verdict)
+            else:
+                taken.append(verdict)
+        self.reservations += taken
+        return taken, stood_aside
+
+    def _judge(self, candidate: Candidate, about: Facts) -> Reservation | SetAside:
+        campaign = self._campaigns[candidate.campaign_id]
+        if about.group != candidate.zones:
+            return aside(candidate.campaign_id, candidate.contact_id, about, None)
+        # One phone has one call at a time: that reserved a moment ago counts for whoever comes after it in this turn.
+        if about.phone in self._phones:
+            about = replace(about, phone_busy=True)
+        rules = campaign.rules
+        decision = decide(rules.window, rules.policy, self._lists[campaign.id], about, self._now)
+        if decision.verdict is not Verdict.CALL or about.phone is None:
+            return aside(candidate.campaign_id, candidate.contact_id, about, decision)
+        self.left[campaign.id] -= 1
+        self._phones.add(about.phone)
+        share = self._shares[campaign.id]
+        return Reservation(
+            id=CallId(uuid7(self._now)),
+            campaign_id=campaign.id,
+            contact_id=candidate.contact_id,
+            carrier_id=share.carrier_id,
+            carrier=share.carrier,
+            zones=about.group,
+            phone=about.phone,
+            caller_id=_caller_id(campaign, candidate),
+            policy_version=rules.version,
+            decision=decision.basis,
+            name=candidate.name,
+            attributes=candidate.attributes,
+        )
+
+
+def _caller_id(campaign: ActiveCampaign, candidate: Candidate) -> str | None:
+    """The caller ids take turns from attempt to attempt."""
+    ids = campaign.caller_ids
+    return ids[candidate.attempts % len(ids)] if ids else None
