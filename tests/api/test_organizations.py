@@ -130,3 +130,25 @@ async def test_tokens_of_others_are_not_there(db: LazyDatabase) -> None:
         first = (await api.admin.delete(f"/api/tokens/{id}")).json()["revokedAt"]
         api.clock.forward(seconds=5)
         assert (await api.admin.delete(f"/api/tokens/{id}")).json()["revokedAt"] == first
+
+
+async def test_a_policy_is_checked_kept_and_written_down(db: LazyDatabase) -> None:
+    async with serving(db) as api:
+        path = f"/api/organizations/{api.org}"
+        policy = {"purpose": "survey", "frequency": [{"scope": "phone", "max": 1, "hours": 24.0}]}
+        changed = (await api.admin.patch(path, json={"policy": policy})).json()
+
+        assert changed["policy"].items() >= policy.items()
+        assert changed["policy"]["retentionDays"] is None
+        assert (await api.read.get(path)).json() == changed
+        renamed = (await api.admin.patch(path, json={"name": "Ours"})).json()
+        assert renamed["policy"] == changed["policy"]
+        for wrong, field in (
+            ({"purpose": "fun"}, "policy.purpose"),
+            ({"minRingSeconds": 5}, "policy.minRingSeconds"),
+            ({"jurisdictions": ["US", "mars"]}, "policy.jurisdictions[1]"),
+            ({"retentionDays": 30}, "policy.retentionDays"),
+        ):
+            assert fields(await api.admin.patch(path, json={"policy": wrong})) == [field]
+        (entry,) = (await api.admin.get("/api/audit-log")).json()["data"]
+        assert (entry["action"], entry["data"]["policy"]) == ("organization.policy_changed", changed["policy"])

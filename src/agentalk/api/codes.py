@@ -19,6 +19,7 @@ CODES: Mapping[str, str] = {
     "conflict": "The present state forbids it.",
     "invalid_state": "The campaign's status forbids it.",
     "agent_in_use": "A campaign that is active or scheduled uses the agent.",
+    "purpose_required": "On a real carrier a campaign, or its organization, must say its `policy.purpose`.",
     "agent_deleted": "The campaign's agent was deleted; give it another one.",
     "live_calls": "A call that has not ended forbids it.",
     "opted_out": "The contact asked not to be called.",

@@ -38,8 +38,10 @@ async def organizations_retrieve(tx: Tx, caller: Caller, organization_id: OrgId)
 async def organizations_update(
     tx: Tx, caller: Caller, organization_id: OrgId, body: OrganizationPatch, seen: datetime | None, now: datetime
 ) -> Organization:
-    """Change its name, or how many calls it may have live over all of its campaigns."""
-    return await organizations.change(tx, caller.org, organization_id, body, seen, now)
+    """Change its name, how many calls it may have live over all of its campaigns, or its policy: what holds for every
+    campaign that does not say otherwise. The audit log keeps who changed the policy.
+    """
+    return await organizations.change(tx, caller.org, organization_id, body, seen, caller.actor, now)
 
 
 handlers = (organizations_list, organizations_create, organizations_retrieve, organizations_update)

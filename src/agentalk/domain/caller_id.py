@@ -1,13 +1,15 @@
 """From which number to call: rotation, local presence, and what a number may bear in a day."""
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 
 import msgspec
 import phonenumbers
 
+# (calls begun today when last looked at, place in the list, number), least first
+_Queue = list[tuple[int, int, str]]
 # A number of the North American plan says its area in the three digits after +1, everywhere alike.
 _NANP_AREA = 5
 # +, up to three digits of the country and up to five of the area: no area is written in more.
@@ -27,8 +29,14 @@ class CallerIdRule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     strategy: CallerIdStrategy = CallerIdStrategy.ROTATE
     daily_cap: int | None = None
 
+    def problem(self) -> tuple[str, str] | None:
+        """The first thing wrong with this rule, as (field, message), or None."""
+        if self.daily_cap is not None and not 1 <= self.daily_cap <= 1_000_000:
+            return "callerIdRule.dailyCap", "must be from 1 to 1000000"
+        return None
 
-class Numbers(msgspec.Struct, frozen=True):
+
+class Numbers(msgspec.Struct, frozen=True, cache_hash=True):
     """A campaign's caller ids and the rule for them."""
 
     caller_ids: tuple[str, ...]
@@ -52,45 +60,45 @@ class Usage(msgspec.Struct, frozen=True):
         return sum(max(0, cap - self.calls.get(number, 0)) for number in awake)
 
 
-def assign(asks: Sequence[tuple[Numbers, str]], usage: Usage) -> list[str | None]:
-    """A number for each call, given the campaign's numbers and the phone to be called, in order.
+class Rota:
+    """Hands out numbers, call by call, on a day of which so much is `usage`. `begun` is what it has handed out."""
 
-    Of the nearest numbers that are not used up, the one that is least used today, the earlier one of the list among
-    equals. None: the campaign has no number, or none is left.
-    """
-    calls = dict(usage.calls)
-    queues: dict[int, dict[str, list[tuple[int, int, str]]]] = {}
-    given: list[str | None] = []
-    for numbers, phone in asks:
-        if id(numbers) not in queues:
-            queues[id(numbers)] = {
-                circle: [(calls.get(number, 0), i, number) for i, number in enumerate(members)]
+    def __init__(self, usage: Usage) -> None:
+        self.begun: dict[str, int] = {}
+        self._calls = dict(usage.calls)
+        self._resting = usage.resting
+        self._queues: dict[Numbers, dict[str, _Queue]] = {}
+
+    def next(self, numbers: Numbers, phone: str) -> str | None:
+        """The number to call `phone` from: of the nearest that are not used up the one that is least used today, the
+        earlier of the list among equals. None: there is no number, or none is left.
+        """
+        if numbers not in self._queues:
+            self._queues[numbers] = {
+                circle: [(self._calls.get(number, 0), i, number) for i, number in enumerate(members)]
                 for circle, members in _circles(numbers).items()
             }
-            for queue in queues[id(numbers)].values():
+            for queue in self._queues[numbers].values():
                 heapq.heapify(queue)
-        around = queues[id(numbers)]
-        near = (_least_used(around[circle], calls, usage.resting, numbers.rule) for circle in _ways(around, phone))
-        number = next(filter(None, near), None)
-        if number is not None:
-            calls[number] = calls.get(number, 0) + 1
-        given.append(number)
-    return given
+        queues = self._queues[numbers]
+        for circle in _ways(queues, phone):
+            if number := self._least_used(queues[circle], numbers.rule.daily_cap):
+                self._calls[number] = self._calls.get(number, 0) + 1
+                self.begun[number] = self.begun.get(number, 0) + 1
+                return number
+        return None
 
-
-def _least_used(
-    queue: list[tuple[int, int, str]], calls: Mapping[str, int], resting: Collection[str], rule: CallerIdRule
-) -> str | None:
-    while queue:
-        seen, i, number = queue[0]
-        used = calls.get(number, 0)
-        if number in resting or (rule.daily_cap is not None and used >= rule.daily_cap):
-            heapq.heappop(queue)
-        elif used != seen:  # by another campaign, or by another circle of this one
-            heapq.heapreplace(queue, (used, i, number))
-        else:
-            return number
-    return None
+    def _least_used(self, queue: _Queue, cap: int | None) -> str | None:
+        while queue:
+            seen, i, number = queue[0]
+            used = self._calls.get(number, 0)
+            if number in self._resting or (cap is not None and used >= cap):
+                heapq.heappop(queue)
+            elif used != seen:  # by another campaign, or by another circle of this one
+                heapq.heapreplace(queue, (used, i, number))
+            else:
+                return number
+        return None
 
 
 def _ways(circles: Collection[str], phone: str) -> Iterator[str]:

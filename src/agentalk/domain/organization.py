@@ -10,14 +10,19 @@ import msgspec
 
 from agentalk.domain.errors import Unauthenticated
 from agentalk.domain.ids import CarrierId, OrgId, TokenId
+from agentalk.domain.policy.model import CallingPolicy
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The tenant; owns everything. `max_concurrency` bounds its live calls over all campaigns."""
+    """The tenant; owns everything. `max_concurrency` bounds its live calls over all campaigns.
+
+    `policy` holds for every campaign that does not say otherwise.
+    """
 
     id: OrgId
     name: str
     max_concurrency: int
+    policy: CallingPolicy
     created_at: datetime
     updated_at: datetime
 

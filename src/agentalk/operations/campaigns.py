@@ -1,6 +1,5 @@
 """Campaigns: made, changed, started, paused, stopped. `org` None means every organization's."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from agentalk.domain.caller_id import CallerIdRule
 from agentalk.domain.campaign import Action, Campaign, CampaignStatus, Counts, StatusReason, Voicemail, after
 from agentalk.domain.contact import is_e164
-from agentalk.domain.errors import Conflict, Invalid, NotFound, Stale
+from agentalk.domain.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import AgentId, CampaignId, CarrierId, OrgId, uuid7
 from agentalk.domain.moment import in_utc
@@ -74,7 +73,7 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", f
 
 async def create(tx: Tx, org: OrgId, draft: NewCampaign, now: datetime) -> Campaign:
     """Make a draft. Raises `Invalid`."""
-    _check(draft.caller_ids, draft.window, draft.retry)
+    _check(draft)
     await _check_parts(tx, org, draft.agent_id, draft.carrier_id)
     campaign = Campaign(
         id=CampaignId(uuid7(now)),
@@ -119,12 +118,14 @@ async def change(
     """
     held = _found(await campaigns.lock(tx, org, id), id)
     values: dict[str, Any] = given(patch)
-    _check(values["caller_ids"] or (), values["window"] or Window(), values["retry"] or RetryPolicy())
+    _check(patch)
     await _check_parts(tx, held.organization_id, values["agent_id"], values["carrier_id"])
     del values["start_at"]
     values |= {"carrier_given": patch.carrier_id is not UNSET, "unschedule": patch.start_at is not UNSET}
     if not await campaigns.change(tx, id, values, seen, now):
         raise Stale.noun("campaign")
+    if held.status is CampaignStatus.ACTIVE:
+        await _check_purpose(tx, id)
     await notify(tx, str(held.organization_id))
     return await get(tx, org, id)
 
@@ -142,6 +143,8 @@ async def start(tx: Tx, org: OrgId | None, id: CampaignId, start_at: datetime | 
     target = after(held.status, Action.START if at <= now else Action.START_AT)
     if held.agent_deleted and held.status is not CampaignStatus.ACTIVE:
         raise Conflict("The campaign's agent was deleted. Give the campaign another one.", code="agent_deleted")
+    if held.status is not CampaignStatus.ACTIVE:
+        await _check_purpose(tx, id)
     if at > now:
         await campaigns.schedule(tx, id, at, now)
     elif target is not held.status:
@@ -214,13 +217,26 @@ async def _tell(tx: Tx, org: OrgId, id: CampaignId, name: EventName, reason: Sta
     await events.add_events(tx, [Happening(org, id, name, {"campaignId": id, "reason": reason})], now)
 
 
-def _check(caller_ids: Sequence[str], window: Window, retry: RetryPolicy) -> None:
-    for i, caller_id in enumerate(caller_ids):
+def _check(said: NewCampaign | CampaignPatch) -> None:
+    """Raises `Invalid` for the first thing wrong with what is given."""
+    for i, caller_id in enumerate(said.caller_ids or ()):
         if not is_e164(caller_id):
             raise Invalid.field(f"callerIds[{i}]", "must be a number in E.164, as +14155550123")
-    for problem in (window.problem(), retry.problem()):
-        if problem:
+    for part in (said.window, said.retry, said.policy, said.caller_id_rule):
+        if part is not UNSET and (problem := part.problem()):
             raise Invalid.field(*problem)
+
+
+async def _check_purpose(tx: Tx, id: CampaignId) -> None:
+    """Raises `Conflict` for a campaign by which real phones would ring for nobody knows what."""
+    kind, policy = await campaigns.terms(tx, id)
+    if kind not in (None, "simulator") and not policy.stated:
+        raise Conflict(
+            "Say what these calls are for before real phones ring: set `policy.purpose` of the campaign, or of the"
+            " organization, to marketing, informational, survey or debt.",
+            code="purpose_required",
+            errors=[FieldError("policy.purpose", "is required on a carrier that is not the simulator")],
+        )
 
 
 async def _check_parts(tx: Tx, org: OrgId, agent: AgentId | None, carrier: CarrierId | None) -> None:

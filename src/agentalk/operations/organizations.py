@@ -5,13 +5,15 @@ from typing import Annotated
 
 import msgspec
 
-from agentalk.domain.errors import NotFound, Stale
+from agentalk.domain.audit import AuditAction
+from agentalk.domain.errors import Invalid, NotFound, Stale
 from agentalk.domain.ids import OrgId, uuid7
 from agentalk.domain.organization import Organization
 from agentalk.domain.patch import given
+from agentalk.domain.policy.model import CallingPolicy
 from agentalk.operations import carriers
-from agentalk.store import organizations
-from agentalk.store.database import Tx
+from agentalk.store import audit, organizations
+from agentalk.store.database import Tx, notify
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Concurrency = Annotated[int, msgspec.Meta(ge=0, le=100_000, description="The most calls it may have live at once.")]
@@ -22,21 +24,28 @@ class NewOrganization(msgspec.Struct, frozen=True, kw_only=True, rename="camel",
 
     name: Name
     max_concurrency: Concurrency = 100
+    policy: CallingPolicy = CallingPolicy()
 
 
 class OrganizationPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What to change of an organization."""
+    """What to change of an organization. `policy` is replaced as a whole."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
     max_concurrency: Concurrency | msgspec.UnsetType = msgspec.UNSET
+    policy: CallingPolicy | msgspec.UnsetType = msgspec.UNSET
 
 
 async def create(tx: Tx, draft: NewOrganization, now: datetime) -> Organization:
-    """Make an organization with a simulated carrier, so that all can be tried before a telephone rings."""
+    """Make an organization with a simulated carrier, so that all can be tried before a telephone rings.
+
+    Raises `Invalid`.
+    """
+    _check(draft.policy)
     organization = Organization(
         id=OrgId(uuid7(now)),
         name=draft.name,
         max_concurrency=draft.max_concurrency,
+        policy=draft.policy,
         created_at=now,
         updated_at=now,
     )
@@ -65,11 +74,24 @@ async def page(tx: Tx, org: OrgId | None, limit: int, offset: int) -> tuple[list
 
 
 async def change(
-    tx: Tx, org: OrgId | None, id: OrgId, patch: OrganizationPatch, seen: datetime | None, now: datetime
+    tx: Tx, org: OrgId | None, id: OrgId, patch: OrganizationPatch, seen: datetime | None, actor: str, now: datetime
 ) -> Organization:
-    """Change an organization. Raises `NotFound`, and `Stale` if it changed after `seen`."""
+    """Change an organization; calls claimed from now on follow it. Who changes its policy is written down.
+
+    Raises `NotFound`, `Invalid`, and `Stale` if it changed after `seen`.
+    """
+    if patch.policy is not msgspec.UNSET:
+        _check(patch.policy)
     changed = await organizations.change(tx, org, id, **given(patch), seen=seen, now=now)
     if changed is None:
         await get(tx, org, id)
         raise Stale.noun("organization")
+    if patch.policy is not msgspec.UNSET:
+        await audit.write(tx, id, actor, AuditAction.POLICY_CHANGED, {"policy": patch.policy}, now)
+    await notify(tx, str(id))
     return changed
+
+
+def _check(policy: CallingPolicy) -> None:
+    if problem := policy.problem():
+        raise Invalid.field(*problem)

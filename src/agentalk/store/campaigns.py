@@ -20,7 +20,7 @@ from agentalk.domain.campaign import (
     phase_shown,
 )
 from agentalk.domain.ids import AgentId, CampaignId, CarrierId, OrgId
-from agentalk.domain.policy.model import CallingPolicy
+from agentalk.domain.policy.model import CallingPolicy, InForce, effective
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
 from agentalk.store.database import Tx, execute, fetch, fetch_one
@@ -120,6 +120,14 @@ async def change(tx: Tx, id: CampaignId, values: dict[str, Any], seen: datetime 
     return await fetch_one(tx, SQL["change"], id=id, seen=seen, now=now, **written) is not None
 
 
+async def terms(tx: Tx, id: CampaignId) -> tuple[str | None, InForce]:
+    """The kind of a campaign's carrier, None if it has none, and the policy that holds for it."""
+    row = await fetch_one(tx, SQL["terms"], id=id)
+    if row is None:
+        raise RuntimeError("the caller holds the campaign")
+    return row[0], read_in_force(row[1], row[2])
+
+
 async def schedule(tx: Tx, id: CampaignId, start_at: datetime, now: datetime) -> None:
     """Have a campaign start at a time to come."""
     await execute(tx, SQL["schedule"], id=id, start_at=start_at, now=now)
@@ -217,6 +225,12 @@ def read_retry(text: str) -> RetryPolicy:
 def read_policy(text: str) -> CallingPolicy:
     """A calling policy from its stored JSON, likewise."""
     return msgspec.json.decode(text, type=CallingPolicy)
+
+
+@lru_cache(maxsize=1024)
+def read_in_force(organization: str, campaign: str) -> InForce:
+    """The policy that holds for a campaign, from its organization's and its own, likewise."""
+    return effective(read_policy(organization), read_policy(campaign))
 
 
 @lru_cache(maxsize=1024)

@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
+import msgspec
 from psycopg.rows import TupleRow
 
 from agentalk.domain.ids import OrgId
 from agentalk.domain.organization import Organization
+from agentalk.domain.policy.model import CallingPolicy
+from agentalk.store.campaigns import read_policy
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
@@ -20,6 +23,7 @@ async def insert(tx: Tx, organization: Organization) -> None:
         id=organization.id,
         name=organization.name,
         max_concurrency=organization.max_concurrency,
+        policy=msgspec.json.encode(organization.policy).decode(),
         now=organization.created_at,
     )
 
@@ -53,16 +57,32 @@ async def change(
     *,
     name: str | None,
     max_concurrency: int | None,
+    policy: CallingPolicy | None,
     seen: datetime | None,
     now: datetime,
 ) -> Organization | None:
     """Change what is not None, if the record last changed at `seen`; None if there is no such record."""
     row = await fetch_one(
-        tx, SQL["change"], org=org, id=id, name=name, max_concurrency=max_concurrency, seen=seen, now=now
+        tx,
+        SQL["change"],
+        org=org,
+        id=id,
+        name=name,
+        max_concurrency=max_concurrency,
+        policy=policy and msgspec.json.encode(policy).decode(),
+        seen=seen,
+        now=now,
     )
     return _organization(row) if row else None
 
 
 def _organization(row: TupleRow) -> Organization:
-    id, name, max_concurrency, created_at, updated_at = row
-    return Organization(id=id, name=name, max_concurrency=max_concurrency, created_at=created_at, updated_at=updated_at)
+    id, name, max_concurrency, policy, created_at, updated_at = row
+    return Organization(
+        id=id,
+        name=name,
+        max_concurrency=max_concurrency,
+        policy=read_policy(policy),
+        created_at=created_at,
+        updated_at=updated_at,
+    )

@@ -87,6 +87,12 @@ UPDATE campaigns SET
 WHERE id = %(id)s AND deleted_at IS NULL AND updated_at = coalesce(%(seen)s::timestamptz, updated_at)
 RETURNING id;
 
+-- name: terms
+SELECT k.kind, o.policy::text, c.policy::text FROM campaigns c JOIN organizations o ON o.id = c.organization_id
+LEFT JOIN carriers k ON k.organization_id = c.organization_id
+    AND CASE WHEN c.carrier_id IS NULL THEN k.is_default ELSE k.id = c.carrier_id END
+WHERE c.id = %(id)s;
+
 -- name: schedule
 UPDATE campaigns SET start_at = %(start_at)s, updated_at = %(now)s
 WHERE id = %(id)s AND status <> 'active' AND start_at IS DISTINCT FROM %(start_at)s::timestamptz;
