@@ -25,6 +25,17 @@ class AddContacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
     contact_ids: Annotated[list[ContactId], msgspec.Meta(description="Array of contact IDs to add")]
 
 
+class CallBack(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """When to call back."""
+
+    at: Annotated[
+        datetime,
+        msgspec.Meta(
+            description="RFC 3339, as 2026-12-01T15:00:00-05:00; without an offset it is the contact's own time"
+        ),
+    ]
+
+
 class CampaignContactsQuery(DeepPage, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which contacts of the campaign are asked for."""
 
@@ -66,4 +77,22 @@ async def campaigns_contacts_delete(tx: Tx, caller: Caller, campaign_id: Campaig
     await campaign_contacts.remove(tx, caller.org, campaign_id, contact_id)
 
 
-handlers = (campaigns_contacts_create, campaigns_contacts_list, campaigns_contacts_delete)
+@post("/api/campaigns/{campaign_id}/contacts/{contact_id}/callback", summary="Call Contact Back", tag=TAG)
+async def campaigns_contacts_callback(
+    tx: Tx, caller: Caller, campaign_id: CampaignId, contact_id: ContactId, body: CallBack, now: datetime
+) -> CampaignContact:
+    """Have a contact called at a time that was asked for, or as soon after it as is lawful, ahead of everyone else who
+    is due. One that is on a call is called back after it. A time in the past is now.
+
+    It may be one attempt more than `retry.maxAttempts`; frequency caps still hold. Refused for a contact that is
+    skipped or canceled, asked not to be called, or has no attempt left: to begin anew, add it to the campaign again.
+    """
+    return await campaign_contacts.call_back(tx, caller.org, campaign_id, contact_id, body.at, now)
+
+
+handlers = (
+    campaigns_contacts_create,
+    campaigns_contacts_list,
+    campaigns_contacts_delete,
+    campaigns_contacts_callback,
+)

@@ -76,7 +76,8 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     """One report of a carrier's about one call.
 
     (`carrier_call_id`, `type`, `sequence`) identifies the report: the same one delivered again carries the same three.
-    `at` is when it happened, by the carrier's clock. Only an `ended` event has an outcome, and then always.
+    `at` is when it happened, by the carrier's clock. Only an `ended` event has an outcome, and then always; and only it
+    has a `callback_at`, the time at which the callee asked to be called: without an offset, a time where the callee is.
     """
 
     call_id: CallId
@@ -89,6 +90,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     ended_reason: str | None = None
     message_left: bool = False
     transcript: tuple[Utterance, ...] = ()
+    callback_at: datetime | None = None
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -99,11 +101,12 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 class NotPlaced(msgspec.Struct, frozen=True):
-    """The carrier certainly placed nothing."""
+    """The carrier certainly placed nothing. `for_good`: and would not if it were asked again."""
 
     call_id: CallId
     at: datetime
     reason: str
+    for_good: bool = False
 
 
 class Doubtful(msgspec.Struct, frozen=True):
@@ -169,6 +172,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     ended_reason: str | None = None
     message_left: bool = False
     transcript: tuple[Utterance, ...] = ()
+    refused_for_good: bool = False
+    callback_at: datetime | None = None
 
 
 LIVE_STATUSES = tuple(status for status in CallStatus if status not in (CallStatus.ENDED, CallStatus.RELEASED))
@@ -191,6 +196,15 @@ _LEADS_TO = {
 }
 
 
+def dated(event: CallEvent, course: Course, dialed_at: datetime, now: datetime) -> CallEvent:
+    """The event at a moment that can be. What is said to have happened before the call was dialled or answered, or in
+    the future, is told by a clock that is wrong: the moment at which it is heard of stands in for it.
+    """
+    ending = event.type is EventType.ENDED
+    since = max(filter(None, (dialed_at, course.answered_at, course.ringing_at))) if ending else dialed_at
+    return event if since <= event.at <= now else replace(event, at=now)
+
+
 def apply(course: Course, report: Report) -> Course:
     """The call after one report. What comes late, or again, moves nothing back; the first end stands.
 
@@ -206,7 +220,8 @@ def apply(course: Course, report: Report) -> Course:
         case NotPlaced():
             if course.carrier_call_id is not None:
                 return course  # a callback proved otherwise
-            return _ended(course, report.at, Outcome.NOT_PLACED, report.reason)
+            refused = _ended(course, report.at, Outcome.NOT_PLACED, report.reason)
+            return replace(refused, refused_for_good=report.for_good)
         case Doubtful():
             if course.carrier_call_id is not None or course.status is not CallStatus.DIALING:
                 return course
@@ -238,6 +253,7 @@ def _after_event(course: Course, event: CallEvent) -> Course:
                 answered_by=event.answered_by or course.answered_by,
                 message_left=event.message_left,
                 transcript=event.transcript,
+                callback_at=event.callback_at,
             )
     assert_never(event.type)
 

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
 from agentalk.domain.call import Outcome
 from agentalk.domain.campaign import CampaignStatus
+from agentalk.domain.due import Opens, asked_for, elsewhere_in_day, lawful
 from agentalk.domain.ids import CampaignId, ContactId
-from agentalk.domain.retry import RetryPolicy, backoff, retry_delay
-from agentalk.domain.window import Window, ZoneGroup, next_open
+from agentalk.domain.policy.hours import next_lawful
+from agentalk.domain.policy.model import InForce
+from agentalk.domain.retry import LOCKOUT, MISFIRES_MOST, NEVER_RETRIED, RetryPolicy, backoff, misfired, wait_after
+from agentalk.domain.window import Window, ZoneGroup, zones_of
 
 
 class ContactStatus(StrEnum):
@@ -48,12 +52,17 @@ CALLBACK, RETRY, FRESH = 0, 1, 2
 
 
 class CampaignContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A contact in a campaign, as its users see it. `next_attempt_at` is set while it is waiting."""
+    """A contact in a campaign, as its users see it. `next_attempt_at` is set while it is waiting.
+
+    `callback`: the next attempt was asked for, or makes good for our failure, and goes before all others. During a call
+    it is set if one is to follow.
+    """
 
     contact_id: ContactId
     status: ContactStatus
     attempts: int
     next_attempt_at: datetime | None
+    callback: bool
     last_outcome: Outcome | None
     skip_reason: SkipReason | None
     added_at: datetime
@@ -94,7 +103,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A contact in a campaign, as the engine sees it while a call is live.
 
     `generation` grows with every reset, so that (contact, generation, attempt) names an attempt for ever. `misfires`
-    counts placements in a row that the carrier refused. `reset_pending` is a reset that waits for the live call's end.
+    counts placements in a row that the carrier refused. `reset_pending` is a reset, and `callback_at` a callback, that
+    waits for the live call's end.
     """
 
     campaign_id: CampaignId
@@ -105,6 +115,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     misfires: int = 0
     outcomes: dict[str, int] = {}
     reset_pending: bool = False
+    callback_at: datetime | None = None
     status: ContactStatus = ContactStatus.CALLING
     lane: int = FRESH
     due_at: datetime
@@ -118,34 +129,74 @@ class Policy(msgspec.Struct, frozen=True):
     status: CampaignStatus
     window: Window
     retry: RetryPolicy
+    inforce: InForce
+
+    def opens(self, zones: ZoneGroup) -> Opens:
+        """The first moment, from a given one on, at which contacts of these zones may be called."""
+
+        def opens(earliest: datetime) -> datetime | None:
+            span = next_lawful(self.window, self.inforce, zones, earliest)
+            return span and max(span[0], earliest)
+
+        return opens
+
+    def clocks(self, zones: ZoneGroup) -> list[ZoneInfo]:
+        """Every clock that they may go by."""
+        return [ZoneInfo(zone) for zone in zones_of(zones) or zones_of(self.window.group_for(zones))]
+
+    def meant(self, at: datetime, zones: ZoneGroup, now: datetime) -> datetime | None:
+        """The moment that one of them means who asks to be called at `at` (`domain/due.py`)."""
+        return asked_for(at, self.clocks(zones), self.opens(zones), now)
 
 
-def settle(
-    contact: Progress, outcome: Outcome, message_left: bool, policy: Policy, now: datetime, jitter: float
-) -> Progress:
-    """Where a contact stands once its live call has ended with `outcome`. `jitter` is random in 0..1."""
-    tried = replace(contact, misfires=0, outcomes=_counted(contact.outcomes, outcome))
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a contact's call ended. `refused_for_good`: the carrier placed nothing, and never would.
+
+    `callback_at` is when the callee asked to be called, as in a carrier's report; `dialed_at` when the call was made.
+    """
+
+    outcome: Outcome
+    dialed_at: datetime
+    message_left: bool = False
+    refused_for_good: bool = False
+    callback_at: datetime | None = None
+
+
+def settle(contact: Progress, end: Ending, policy: Policy, now: datetime, jitter: float) -> Progress:
+    """Where a contact stands once its live call has ended. `jitter` is random in 0..1.
+
+    The order is one of precedence: who does not want to be called, who asked for a call, who is to be called anew.
+    """
+    outcome = end.outcome
+    tried = replace(contact, callback_at=None, last_outcome=outcome, outcomes=_counted(contact.outcomes, outcome))
     if outcome is Outcome.OPTED_OUT:
         # Whoever asked for a reset during the call did not know.
-        return _skip(tried, SkipReason.OPTED_OUT, outcome)
+        return _skip(tried, SkipReason.OPTED_OUT)
+    if outcome is Outcome.NOT_PLACED:
+        misfires = misfired(contact.misfires, end.refused_for_good)
+        tried = replace(tried, attempts=max(0, contact.attempts - 1), misfires=misfires)
+    else:
+        tried = replace(tried, misfires=0)
+    standing = reset(contact, now) if contact.reset_pending else tried
+    callback_at = _callback(contact, end, policy, now)
+    if callback_at is not None and may_call_back(standing.attempts, policy.retry):
+        return wait_for_callback(standing, policy, callback_at)
     if contact.reset_pending:
-        return reset(contact, now)
-    if outcome is Outcome.NOT_PLACED:
-        tried = replace(contact, attempts=max(0, contact.attempts - 1), misfires=contact.misfires + 1)
+        return standing
     if policy.status is CampaignStatus.STOPPED and outcome is not Outcome.ANSWERED:
-        return _finish(tried, ContactStatus.CANCELED, outcome)
+        return _finish(tried, ContactStatus.CANCELED)
     if outcome is Outcome.NOT_PLACED:
-        return _again(tried, policy, now + backoff(tried.misfires, jitter), outcome)
-    if outcome is Outcome.ANSWERED or (outcome is Outcome.VOICEMAIL and message_left):
-        return _finish(tried, ContactStatus.COMPLETED, outcome)
+        if end.refused_for_good and tried.misfires >= MISFIRES_MOST:
+            return _finish(tried, ContactStatus.EXHAUSTED)
+        earliest = now + backoff(tried.misfires, jitter)
+        return _again(tried, lawful(policy.opens(tried.zones), earliest), min(tried.lane, RETRY))
+    if outcome is Outcome.ANSWERED or (outcome is Outcome.VOICEMAIL and end.message_left):
+        return _finish(tried, ContactStatus.COMPLETED)
     if outcome is Outcome.CANCELED:
-        return _finish(tried, ContactStatus.CANCELED, outcome)
+        return _finish(tried, ContactStatus.CANCELED)
     if outcome is Outcome.INVALID_NUMBER:
-        return _skip(tried, SkipReason.INVALID_NUMBER, outcome)
-    delay = retry_delay(policy.retry, tried.attempts, tried.outcomes, outcome)
-    if delay is None:
-        return _finish(tried, ContactStatus.EXHAUSTED, outcome)
-    return _again(tried, policy, now + delay, outcome)
+        return _skip(tried, SkipReason.INVALID_NUMBER)
+    return _retry(tried, end, policy, now)
 
 
 def reset(contact: Progress, now: datetime) -> Progress:
@@ -160,18 +211,55 @@ def reset(contact: Progress, now: datetime) -> Progress:
     )
 
 
-def _again(contact: Progress, policy: Policy, earliest: datetime, outcome: Outcome) -> Progress:
-    # A window that never opens again still keeps the contact waiting: a changed window may let it through.
-    due_at = next_open(policy.window, contact.zones, earliest) or earliest
-    return replace(contact, status=ContactStatus.WAITING, lane=RETRY, due_at=due_at, last_outcome=outcome)
+def may_call_back(attempts: int, retry: RetryPolicy) -> bool:
+    """Whether a contact that has been tried so often may be called because somebody asked for it: once more than the
+    policy's attempts, so that a request made on the last of them is not in vain.
+    """
+    return attempts <= retry.max_attempts
 
 
-def _finish(contact: Progress, status: ContactStatus, outcome: Outcome) -> Progress:
-    return replace(contact, status=status, last_outcome=outcome)
+def wait_for_callback(contact: Progress, policy: Policy, at: datetime) -> Progress:
+    """The contact, ahead of all others of its campaign that are due, at the first lawful moment from `at` on."""
+    return _again(contact, lawful(policy.opens(contact.zones), at), CALLBACK)
 
 
-def _skip(contact: Progress, reason: SkipReason, outcome: Outcome) -> Progress:
-    return replace(contact, status=ContactStatus.SKIPPED, skip_reason=reason, last_outcome=outcome)
+def _callback(contact: Progress, end: Ending, policy: Policy, now: datetime) -> datetime | None:
+    """When the contact is to be called back, or None. Who set a time by hand during the call knows best."""
+    if end.outcome in NEVER_RETRIED and end.outcome is not Outcome.ANSWERED:
+        return None
+    asked = contact.callback_at
+    if asked is None and end.callback_at is not None and policy.status is not CampaignStatus.STOPPED:
+        asked = policy.meant(end.callback_at, contact.zones, now)
+        # A time that was past when it was asked for was misheard; one that has passed since is now.
+        asked = None if asked is None or asked < end.dialed_at else asked
+    if asked is None:
+        return None
+    return max(asked, now + LOCKOUT if end.outcome is Outcome.ABANDONED else now)
+
+
+def _retry(contact: Progress, end: Ending, policy: Policy, now: datetime) -> Progress:
+    wait = wait_after(policy.retry, contact.attempts, contact.outcomes, end.outcome)
+    if wait is None:
+        return _finish(contact, ContactStatus.EXHAUSTED)
+    opens, earliest = policy.opens(contact.zones), now + wait.delay
+    if wait.another_part_of_day:
+        due_at = elsewhere_in_day(opens, policy.clocks(contact.zones), end.dialed_at, earliest)
+    else:
+        due_at = lawful(opens, earliest)
+    # Who was talking to us when we failed is called back; everyone else is tried again.
+    return _again(contact, due_at, CALLBACK if end.outcome is Outcome.AGENT_ERROR else RETRY)
+
+
+def _again(contact: Progress, due_at: datetime, lane: int) -> Progress:
+    return replace(contact, status=ContactStatus.WAITING, lane=lane, due_at=due_at)
+
+
+def _finish(contact: Progress, status: ContactStatus) -> Progress:
+    return replace(contact, status=status)
+
+
+def _skip(contact: Progress, reason: SkipReason) -> Progress:
+    return replace(contact, status=ContactStatus.SKIPPED, skip_reason=reason)
 
 
 def _counted(outcomes: Mapping[str, int], outcome: Outcome) -> dict[str, int]:

@@ -12,29 +12,34 @@ from agentalk.domain.call import Outcome
 
 _HOUR = 60
 _DAY = 24 * _HOUR
+# Whoever answered and heard nothing is left alone for three days.
+_LOCKOUT = 3 * _DAY
 
 
 class RetryRule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Call again after `outcome`: the n-th such outcome waits the n-th of `delay_minutes` (the last one repeats).
 
-    `max_retries` bounds how many retries this outcome may cause; None leaves only the policy's `max_attempts`.
+    `max_retries` bounds how many retries this outcome may cause; None leaves only the policy's `max_attempts`. With
+    `another_part_of_day` the retries after the first (the first too, where there is but one delay) come in another part
+    of the contact's day than the attempt that failed: morning until 12:00, afternoon until 17:00, evening from then on.
     """
 
     outcome: Outcome
     delay_minutes: tuple[float, ...]
     max_retries: int | None = None
+    another_part_of_day: bool = False
 
 
 # Source: the outcome table of the engine's design (docs/states.md), gathered from carriers' guidance in 2026.
 DEFAULT_RULES = (
     RetryRule(Outcome.VOICEMAIL, (4 * _HOUR, _DAY), 2),
-    RetryRule(Outcome.NO_ANSWER, (2 * _HOUR, _DAY), 3),
+    RetryRule(Outcome.NO_ANSWER, (2 * _HOUR, _DAY), 3, another_part_of_day=True),
     RetryRule(Outcome.BUSY, (15, 60, 4 * _HOUR), 3),
     RetryRule(Outcome.REJECTED, (_DAY,), 1),
     RetryRule(Outcome.UNREACHABLE, (6 * _HOUR,), 2),
     RetryRule(Outcome.CARRIER_FAILURE, (5, 30), 2),
     RetryRule(Outcome.AGENT_ERROR, (5,), 1),
-    RetryRule(Outcome.ABANDONED, (3 * _DAY,), 1),
+    RetryRule(Outcome.ABANDONED, (_LOCKOUT,), 1),
     RetryRule(Outcome.UNKNOWN, (2 * _HOUR, _DAY), 1),
 )
 # A person who refused, asked not to be called or cannot be reached by this number is never called again for it.
@@ -48,10 +53,15 @@ NEVER_RETRIED = frozenset(
         Outcome.FAX,
     }
 )
-# Not an attempt, and handled apart from the rules: the contact waits with backoff.
-_REFUNDED = frozenset({Outcome.NOT_PLACED, Outcome.CANCELED})
+LOCKOUT = timedelta(minutes=_LOCKOUT)
+# Handled apart from the rules: what was not placed is no attempt, and who is hung up is meant to be.
+_NO_RULE = frozenset({Outcome.NOT_PLACED, Outcome.CANCELED})
 _BACKOFF_FIRST = timedelta(seconds=5)
 _BACKOFF_MOST = timedelta(hours=1)
+# The backoff is at its longest by then; a carrier that is away, or asks to slow down, gets no contact beyond it.
+_MISFIRES_PASSING = 12
+# As many refusals for good, an hour apart, take a day at least.
+MISFIRES_MOST = _MISFIRES_PASSING + 25
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -67,7 +77,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
         seen = set()
         for i, rule in enumerate(self.rules):
             at = f"retry.rules[{i}]"
-            if rule.outcome in NEVER_RETRIED or rule.outcome in _REFUNDED:
+            if rule.outcome in NEVER_RETRIED or rule.outcome in _NO_RULE:
                 return f"{at}.outcome", f'"{rule.outcome}" is never retried by rule'
             if rule.outcome in seen:
                 return f"{at}.outcome", f'"{rule.outcome}" has a rule already'
@@ -76,24 +86,45 @@ class RetryPolicy(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
             # The floor keeps a slip of the pen from ringing a person again and again; a year is the ceiling.
             if not all(1 <= delay <= 525_600 for delay in rule.delay_minutes):
                 return f"{at}.delayMinutes", "must each be from 1 to 525600 minutes"
+            if rule.outcome is Outcome.ABANDONED and min(rule.delay_minutes) < _LOCKOUT:
+                return (
+                    f"{at}.delayMinutes",
+                    f"must each be {_LOCKOUT} at least: who heard nothing is left alone for 72 h",
+                )
             if rule.max_retries is not None and not 0 <= rule.max_retries <= 100:
                 return f"{at}.maxRetries", "must be from 0 to 100"
             seen.add(rule.outcome)
         return None
 
 
-def retry_delay(policy: RetryPolicy, attempts: int, outcomes: Mapping[str, int], outcome: Outcome) -> timedelta | None:
-    """How long to wait before the next attempt, or None if there is to be none.
+class Wait(msgspec.Struct, frozen=True):
+    """How long to wait before the next attempt at least, and whether it is to be in another part of the day."""
 
-    `attempts` and `outcomes` (how often each outcome came) count the attempt that has just ended with `outcome`.
+    delay: timedelta
+    another_part_of_day: bool
+
+
+def wait_after(policy: RetryPolicy, attempts: int, outcomes: Mapping[str, int], outcome: Outcome) -> Wait | None:
+    """The wait before the next attempt, or None if there is to be none.
+
+    `attempts` and `outcomes` (how often each outcome came) count the attempt that has just ended with `outcome`. A call
+    of which nothing is known may have rung: after it the wait is no shorter than after one that nobody answered.
     """
-    if attempts >= policy.max_attempts:
-        return None
-    rule = next((rule for rule in policy.rules if rule.outcome is outcome), None)
+    rule = _rule(policy, outcome)
     times = outcomes.get(outcome, 0)
-    if rule is None or (rule.max_retries is not None and times > rule.max_retries):
+    if rule is None or attempts >= policy.max_attempts or (rule.max_retries is not None and times > rule.max_retries):
         return None
-    return timedelta(minutes=rule.delay_minutes[min(times, len(rule.delay_minutes)) - 1])
+    wait = _nth(rule, times)
+    rang = _rule(policy, Outcome.NO_ANSWER)
+    if outcome is Outcome.UNKNOWN and rang is not None:
+        least = _nth(rang, times + outcomes.get(Outcome.NO_ANSWER, 0))
+        wait = Wait(max(wait.delay, least.delay), wait.another_part_of_day or least.another_part_of_day)
+    return wait
+
+
+def misfired(misfires: int, for_good: bool) -> int:
+    """The count of placements in a row that a carrier refused, after one more. Only refusals for good pass a bound."""
+    return misfires + 1 if for_good else max(misfires, min(misfires + 1, _MISFIRES_PASSING))
 
 
 def backoff(misfires: int, jitter: float) -> timedelta:
@@ -103,3 +134,13 @@ def backoff(misfires: int, jitter: float) -> timedelta:
     """
     doubled: timedelta = _BACKOFF_FIRST * 2.0 ** min(misfires - 1, 10)
     return min(_BACKOFF_MOST, doubled) * (1 + jitter / 2)
+
+
+def _rule(policy: RetryPolicy, outcome: Outcome) -> RetryRule | None:
+    return next((rule for rule in policy.rules if rule.outcome is outcome), None)
+
+
+def _nth(rule: RetryRule, n: int) -> Wait:
+    last = len(rule.delay_minutes) - 1
+    delay = timedelta(minutes=rule.delay_minutes[min(n - 1, last)])
+    return Wait(delay, rule.another_part_of_day and (n > 1 or last == 0))

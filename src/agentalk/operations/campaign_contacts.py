@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from agentalk.domain.campaign_contact import Added, CampaignContact, ContactStatus
-from agentalk.domain.errors import Conflict, FieldError, NotFound, TooMany
+from agentalk.domain.campaign_contact import Added, CampaignContact, ContactStatus, may_call_back
+from agentalk.domain.due import lawful
+from agentalk.domain.errors import Conflict, FieldError, Invalid, NotFound, TooMany
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CampaignId, ContactId, OrgId
 from agentalk.store import campaign_contacts, campaigns, events
@@ -72,6 +73,48 @@ async def remove(tx: Tx, org: OrgId | None, campaign: CampaignId, contact: Conta
     await campaign_contacts.remove(tx, campaign, contact)
     await keep_countable(tx, [campaign])
     await notify(tx, str(home))
+
+
+async def call_back(
+    tx: Tx, org: OrgId | None, campaign: CampaignId, contact: ContactId, at: datetime, now: datetime
+) -> CampaignContact:
+    """Have a contact called back at `at`, or as soon after as is lawful; one that is on a call, after that call.
+
+    `at` without an offset is the contact's own time; one in the past is now. Raises `NotFound`, `Invalid` for a time
+    more than a year away, and `Conflict` for a contact who is not to be called, or has been called too often already.
+    """
+    home = await campaigns.hold(tx, org, campaign)
+    if home is None:
+        raise NotFound.noun("campaign", campaign)
+    callee = await campaign_contacts.lock_for_callback(tx, campaign, contact)
+    if callee is None:
+        raise NotFound(f"There is no contact {contact} in this campaign.")
+    if callee.opted_out:
+        raise Conflict("The contact asked not to be called.", code="opted_out")
+    if callee.status in (ContactStatus.CANCELED, ContactStatus.SKIPPED):
+        detail = f"The contact is {callee.status}. Add it to the campaign again to have it called."
+        raise Conflict(detail, code="contact_closed")
+    if not may_call_back(callee.attempts, callee.policy.retry):
+        detail = "The contact has been called as often as the campaign allows. Add it again to begin anew."
+        raise Conflict(detail, code="no_attempts_left")
+    meant = callee.policy.meant(at, callee.zones, now)
+    if meant is None:
+        raise Invalid.field("at", "must be a time within a year from now")
+    due_at = lawful(callee.policy.opens(callee.zones), max(meant, now))
+    standing = await campaign_contacts.call_back(tx, campaign, contact, due_at)
+    if standing.status is ContactStatus.WAITING:
+        data = {
+            "contactId": contact,
+            "attempts": standing.attempts,
+            "outcome": standing.last_outcome,
+            "nextAttemptAt": due_at,
+            "skipReason": None,
+            "callback": True,
+        }
+        await events.add_events(tx, [Happening(home, campaign, EventName.CONTACT_RETRY_SCHEDULED, data)], now)
+    await keep_countable(tx, [campaign])
+    await notify(tx, str(home))
+    return standing
 
 
 async def keep_countable(tx: Tx, campaigns: Collection[CampaignId]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from agentalk.domain.call import CallEvent, CallStatus, Course, Outcome, Report, apply
-from agentalk.domain.campaign_contact import ContactStatus, Policy, Progress, SkipReason, settle
+from agentalk.domain.call import CallEvent, CallStatus, Course, Outcome, Report, apply, dated
+from agentalk.domain.campaign_contact import CALLBACK, ContactStatus, Ending, Policy, Progress, SkipReason, settle
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CallId, CampaignId
 from agentalk.operations.opt_outs import opt_out_on_calls
@@ -47,8 +47,8 @@ async def record(tx: Tx, carrier: str, received: Sequence[Report], now: datetime
     if not by_call:
         return
     policies = await reports.campaigns_of_calls(tx, list(by_call))
-    calls = await reports.lock_calls(tx, list(by_call))
-    changed = [(call, course) for call in calls if (course := _folded(call.course, by_call[call.id])) != call.course]
+    calls = await reports.lock_calls(tx, carrier, list(by_call))
+    changed = [(call, course) for call in calls if (course := _folded(call, by_call[call.id], now)) != call.course]
     if not changed:
         return
     await reports.save_calls(tx, [(call.id, course, _check_at(course, now)) for call, course in changed])
@@ -68,8 +68,11 @@ async def record(tx: Tx, carrier: str, received: Sequence[Report], now: datetime
     await events.add_events(tx, [*_call_happenings(changed), *_contact_happenings(ended, settled)], now)
 
 
-def _folded(course: Course, received: Sequence[Report]) -> Course:
+def _folded(call: LiveCall, received: Sequence[Report], now: datetime) -> Course:
+    course = call.course
     for report in received:
+        if isinstance(report, CallEvent):
+            report = dated(report, course, call.dialed_at or now, now)  # noqa: PLW2901
         course = apply(course, report)
     return course
 
@@ -88,14 +91,23 @@ def _settled(
     return [
         settle(
             call.contact,
-            course.outcome or Outcome.UNKNOWN,
-            course.message_left,
+            _ending(call, course, now),
             policies[call.contact.campaign_id],
             now,
             jitter(),
         )
         for call, course in ended
     ]
+
+
+def _ending(call: LiveCall, course: Course, now: datetime) -> Ending:
+    return Ending(
+        outcome=course.outcome or Outcome.UNKNOWN,
+        dialed_at=call.dialed_at or now,
+        message_left=course.message_left,
+        refused_for_good=course.refused_for_good,
+        callback_at=course.callback_at,
+    )
 
 
 def _call_happenings(changed: Sequence[tuple[LiveCall, Course]]) -> list[Happening]:
@@ -124,6 +136,7 @@ def _contact_happenings(ended: Sequence[tuple[LiveCall, Course]], settled: Seque
                 "attempts": contact.attempts,
                 "outcome": contact.last_outcome,
                 "nextAttemptAt": contact.due_at if contact.status is ContactStatus.WAITING else None,
+                "callback": contact.status is ContactStatus.WAITING and contact.lane == CALLBACK,
                 "skipReason": contact.skip_reason,
             },
         )

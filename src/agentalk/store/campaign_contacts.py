@@ -3,18 +3,23 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+import msgspec
 from psycopg.rows import TupleRow
 
 from agentalk.domain.call import Outcome
+from agentalk.domain.campaign import CampaignStatus
 from agentalk.domain.campaign_contact import (
     Added,
     CampaignContact,
     ContactStatus,
     InvalidContact,
     InvalidReason,
+    Policy,
     SkipReason,
 )
 from agentalk.domain.ids import CampaignId, ContactId, OrgId
+from agentalk.domain.window import ZoneGroup
+from agentalk.store.campaigns import read_in_force, read_retry, read_window
 from agentalk.store.database import Tx, execute, fetch, fetch_anew, fetch_one
 from agentalk.store.queries import load
 
@@ -22,6 +27,16 @@ SQL = load("campaign_contacts")
 
 # Beyond any `seq`: the beginning of a list that is newest first.
 NEWEST = 2**63 - 1
+
+
+class Callee(msgspec.Struct, frozen=True):
+    """A contact under lock that is to be called back, with its campaign's policy."""
+
+    status: ContactStatus
+    zones: ZoneGroup
+    attempts: int
+    opted_out: bool
+    policy: Policy
 
 
 async def add(tx: Tx, org: OrgId, campaign: CampaignId, contacts: Sequence[ContactId], now: datetime) -> Added:
@@ -87,18 +102,35 @@ async def lock(tx: Tx, campaign: CampaignId, contact: ContactId) -> ContactStatu
     return ContactStatus(row[0]) if row else None
 
 
+async def lock_for_callback(tx: Tx, campaign: CampaignId, contact: ContactId) -> Callee | None:
+    """Hold a contact of a campaign, to decide whether and when it may be called back."""
+    row = await fetch_one(tx, SQL["lock_for_callback"], campaign=campaign, contact=contact)
+    if row is None:
+        return None
+    status, zones, attempts, campaign_status, window, retry, theirs, own, opted_out = row
+    policy = Policy(CampaignStatus(campaign_status), read_window(window), read_retry(retry), read_in_force(theirs, own))
+    return Callee(ContactStatus(status), zones, attempts, opted_out, policy)
+
+
+async def call_back(tx: Tx, campaign: CampaignId, contact: ContactId, at: datetime) -> CampaignContact:
+    """Have a locked contact called at `at`, ahead of others; one that is on a call, after that call."""
+    rows = await fetch(tx, SQL["call_back"], campaign=campaign, contact=contact, at=at)
+    return _campaign_contact(rows[0])
+
+
 async def remove(tx: Tx, campaign: CampaignId, contact: ContactId) -> None:
     """Take a contact out of a campaign; one that has been called is canceled, if it was still to be called."""
     await execute(tx, SQL["remove"], campaign=campaign, contact=contact)
 
 
 def _campaign_contact(row: TupleRow) -> CampaignContact:
-    _, contact_id, status, attempts, next_attempt_at, last_outcome, skip_reason, added_at = row
+    _, contact_id, status, attempts, next_attempt_at, callback, last_outcome, skip_reason, added_at = row
     return CampaignContact(
         contact_id=contact_id,
         status=ContactStatus(status),
         attempts=attempts,
         next_attempt_at=next_attempt_at,
+        callback=callback,
         last_outcome=last_outcome and Outcome(last_outcome),
         skip_reason=skip_reason and SkipReason(skip_reason),
         added_at=added_at,

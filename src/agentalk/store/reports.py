@@ -9,7 +9,7 @@ from agentalk.domain.call import CallEvent, CallStatus, Course
 from agentalk.domain.campaign import CampaignStatus
 from agentalk.domain.campaign_contact import Policy, Progress
 from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId
-from agentalk.store.campaigns import read_retry, read_window
+from agentalk.store.campaigns import read_in_force, read_retry, read_window
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
@@ -23,6 +23,7 @@ class LiveCall(msgspec.Struct, frozen=True):
     organization_id: OrgId
     generation: int
     attempt: int
+    dialed_at: datetime | None
     course: Course
     contact: Progress
 
@@ -68,18 +69,20 @@ async def campaigns_of_calls(tx: Tx, ids: Sequence[CallId]) -> dict[CampaignId, 
     """The campaigns of these calls, held against pause and stop until this transaction ends."""
     rows = await fetch(tx, SQL["campaigns_of_calls"], ids=list(ids))
     return {
-        id: Policy(CampaignStatus(status), read_window(window), read_retry(retry)) for id, status, window, retry in rows
+        id: Policy(CampaignStatus(status), read_window(window), read_retry(retry), read_in_force(theirs, own))
+        for id, status, window, retry, theirs, own in rows
     }
 
 
-async def lock_calls(tx: Tx, ids: Sequence[CallId]) -> list[LiveCall]:
-    """Those of the calls that live, locked with their contacts."""
+async def lock_calls(tx: Tx, carrier: str, ids: Sequence[CallId]) -> list[LiveCall]:
+    """Those of the calls that live and are with this kind of carrier, locked with their contacts."""
     return [
         LiveCall(
             id,
             org,
             generation,
             attempt,
+            dialed_at,
             Course(
                 status=CallStatus(status),
                 carrier_call_id=carrier_call_id,
@@ -96,14 +99,16 @@ async def lock_calls(tx: Tx, ids: Sequence[CallId]) -> list[LiveCall]:
                 misfires=misfires,
                 outcomes=outcomes,
                 reset_pending=reset_pending,
+                callback_at=callback_at,
                 lane=lane,
                 due_at=due_at,
             ),
         )
         for (
-            id, org, campaign, contact, status, carrier_call_id, uncertain_at, ringing_at, answered_at, generation,
-            attempt, zones, contact_generation, attempts, misfires, outcomes, reset_pending, lane, due_at,
-        ) in await fetch(tx, SQL["lock_calls"], ids=list(ids))
+            id, org, campaign, contact, status, carrier_call_id, dialed_at, uncertain_at, ringing_at, answered_at,
+            generation, attempt, zones, contact_generation, attempts, misfires, outcomes, reset_pending, callback_at,
+            lane, due_at,
+        ) in await fetch(tx, SQL["lock_calls"], carrier=carrier, ids=list(ids))
     ]  # fmt: skip
 
 

@@ -55,6 +55,8 @@ def _check(event: CallEvent) -> None:
     """Hold an event to what the types do not say."""
     if (event.type is EventType.ENDED) != (event.outcome is not None):
         raise BadCallback("An event has an outcome if it is the end, and only then.")
+    if event.callback_at is not None and event.type is not EventType.ENDED:
+        raise BadCallback("Only the end of a call says when to call back.")
     if event.at.tzinfo is None:
         raise BadCallback("An event's time has no offset.")
     if not event.carrier_call_id or not 0 < event.sequence < 2**31:

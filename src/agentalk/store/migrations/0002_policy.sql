@@ -6,7 +6,13 @@ ALTER TABLE campaigns
     ADD policy jsonb NOT NULL DEFAULT '{}',
     ADD caller_id_rule jsonb NOT NULL DEFAULT '{}',
     -- Live calls of the organization's limit that are kept for this campaign while it is active.
-    ADD reserved_concurrency integer NOT NULL DEFAULT 0 CHECK (reserved_concurrency BETWEEN 0 AND 100000);
+    ADD reserved_concurrency integer NOT NULL DEFAULT 0 CHECK (reserved_concurrency BETWEEN 0 AND 100000),
+    -- When it was last started: the circuit breaker looks no further back.
+    ADD active_since timestamptz,
+    -- It runs at half its pace and concurrency: too many of its calls are abandoned.
+    ADD throttled boolean NOT NULL DEFAULT false;
+-- How often in a row the carrier asked for another pause while it recovered from the last one, which ended at slow_until.
+ALTER TABLE carriers ADD slow_times integer NOT NULL DEFAULT 0;
 
 -- Every policy that a call was ever decided by, under the hash of its text. Kept for ever.
 CREATE TABLE policy_versions (
@@ -23,6 +29,8 @@ CREATE INDEX calls_of_phone ON calls (organization_id, phone, id DESC) INCLUDE (
 
 -- Why a contact that is not on a call has to wait until due_at; NULL: no reason of policy.
 ALTER TABLE campaign_contacts ADD wait_reason text;
+-- A callback that was asked for during a call, and takes effect at its end.
+ALTER TABLE campaign_contacts ADD callback_at timestamptz CHECK (callback_at IS NULL OR status = 'calling');
 
 -- Lists of numbers that are not to be called: the organization's own, a campaign's, and registries with the date of their data.
 CREATE TABLE do_not_call_lists (
@@ -72,24 +80,30 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_of_organization ON audit_log (organization_id, seq);
 
--- How many calls of a campaign ended how: the sum of n. Rows are appended as calls end, and folded into hours and days as
--- they age. The circuit breaker and the abandon-rate governor read them.
+-- How many calls of a campaign ended how: the sum of n. Rows are appended as calls end (span 0), and folded into spans of
+-- five seconds (1), an hour (2) and a day (3) as they age; `at` is a span's beginning. The circuit breaker and the governor
+-- of abandoned calls read them.
 CREATE TABLE outcome_tallies (
     campaign_id uuid NOT NULL,
+    span smallint NOT NULL DEFAULT 0 CHECK (span BETWEEN 0 AND 3),
     at timestamptz NOT NULL,
     outcome text NOT NULL,
     n bigint NOT NULL
 );
-CREATE INDEX outcome_tallies_of_campaign ON outcome_tallies (campaign_id, at);
+CREATE INDEX outcome_tallies_fresh ON outcome_tallies (campaign_id, at) WHERE span = 0;
+CREATE UNIQUE INDEX outcome_tallies_folded ON outcome_tallies (campaign_id, span, at, outcome) WHERE span > 0;
 
--- Calls begun from each number on each UTC day, counted under the organization's lock.
+-- Calls begun from each number on each UTC day: the sum of calls over its rows. Claims add to it under the organization's
+-- lock; what is released takes its call back by a row of its own, so that nobody waits. rests: someone called the number
+-- unwanted, or blocked it; it is not used for the rest of that day.
 CREATE TABLE caller_id_days (
     organization_id uuid NOT NULL,
-    caller_id text NOT NULL,
     day date NOT NULL,
+    caller_id text NOT NULL,
     calls integer NOT NULL,
-    PRIMARY KEY (organization_id, day, caller_id)
+    rests boolean NOT NULL DEFAULT false
 );
+CREATE INDEX caller_id_days_of_organization ON caller_id_days (organization_id, day, caller_id);
 
 DROP VIEW campaigns_counted;
 CREATE VIEW campaigns_counted AS

@@ -17,6 +17,7 @@ WITH asked AS MATERIALIZED (
     ON CONFLICT (campaign_id, contact_id) DO UPDATE SET
         status = CASE cc.status WHEN 'calling' THEN 'calling' ELSE 'pending' END,
         reset_pending = cc.status = 'calling',
+        callback_at = NULL,
         generation = CASE cc.status WHEN 'calling' THEN cc.generation ELSE cc.generation + 1 END,
         attempts = CASE cc.status WHEN 'calling' THEN cc.attempts ELSE 0 END,
         misfires = CASE cc.status WHEN 'calling' THEN cc.misfires ELSE 0 END,
@@ -38,16 +39,18 @@ SELECT (SELECT count(*) FROM written WHERE is_new),
 -- Who is on a call, and was to be called anew after it, is not.
 UPDATE campaign_contacts SET
     status = CASE status WHEN 'calling' THEN status ELSE 'canceled' END,
-    reset_pending = false
+    reset_pending = false,
+    callback_at = NULL
 WHERE campaign_id = %(campaign)s
-    AND (status IN ('pending', 'waiting') OR (status = 'calling' AND reset_pending));
+    AND (status IN ('pending', 'waiting') OR (status = 'calling' AND (reset_pending OR callback_at IS NOT NULL)));
 
 -- name: cancel_contact
 UPDATE campaign_contacts SET
     status = CASE status WHEN 'calling' THEN status ELSE 'canceled' END,
-    reset_pending = false
+    reset_pending = false,
+    callback_at = NULL
 WHERE organization_id = %(org)s AND contact_id = %(contact)s
-    AND (status IN ('pending', 'waiting') OR (status = 'calling' AND reset_pending))
+    AND (status IN ('pending', 'waiting') OR (status = 'calling' AND (reset_pending OR callback_at IS NOT NULL)))
 RETURNING campaign_id;
 
 -- name: refresh_zones
@@ -75,8 +78,8 @@ SELECT %(campaign)s, zones, status, sum(n) FROM folded GROUP BY zones, status HA
 -- Newest first: of each status no more rows are read than the page can hold.
 SELECT cc.* FROM unnest(%(statuses)s::text[]) AS s(status)
 CROSS JOIN LATERAL (
-    SELECT seq, contact_id, status, attempts, CASE status WHEN 'waiting' THEN due_at END, last_outcome, skip_reason,
-        added_at
+    SELECT seq, contact_id, status, attempts, CASE status WHEN 'waiting' THEN due_at END,
+        status = 'waiting' AND lane = 0 OR callback_at IS NOT NULL, last_outcome, skip_reason, added_at
     FROM campaign_contacts
     WHERE campaign_id = %(campaign)s AND campaign_contacts.status = s.status AND seq < %(before)s
     ORDER BY seq DESC LIMIT %(limit)s::bigint + %(offset)s::bigint
@@ -89,6 +92,28 @@ WHERE campaign_id = %(campaign)s AND status = ANY(%(statuses)s::text[]);
 
 -- name: lock
 SELECT status FROM campaign_contacts WHERE campaign_id = %(campaign)s AND contact_id = %(contact)s FOR UPDATE;
+
+-- name: lock_for_callback
+SELECT cc.status, cc.zones, CASE WHEN cc.reset_pending THEN 0 ELSE cc.attempts END, c.status, c.window_hours::text,
+    c.retry::text, o.policy::text, c.policy::text,
+    EXISTS (SELECT FROM contacts k JOIN opt_outs p ON p.organization_id = k.organization_id AND p.phone = k.phone
+        WHERE k.organization_id = cc.organization_id AND k.id = cc.contact_id)
+FROM campaign_contacts cc
+JOIN campaigns c ON c.id = cc.campaign_id
+JOIN organizations o ON o.id = cc.organization_id
+WHERE cc.campaign_id = %(campaign)s AND cc.contact_id = %(contact)s FOR UPDATE OF cc;
+
+-- name: call_back
+-- Who is on a call is called back after it.
+UPDATE campaign_contacts SET
+    status = CASE status WHEN 'calling' THEN status ELSE 'waiting' END,
+    lane = CASE status WHEN 'calling' THEN lane ELSE 0 END,
+    due_at = CASE status WHEN 'calling' THEN due_at ELSE %(at)s END,
+    callback_at = CASE status WHEN 'calling' THEN %(at)s::timestamptz END,
+    wait_reason = NULL
+WHERE campaign_id = %(campaign)s AND contact_id = %(contact)s
+RETURNING seq, contact_id, status, attempts, CASE status WHEN 'waiting' THEN due_at END,
+    status = 'waiting' AND lane = 0 OR callback_at IS NOT NULL, last_outcome, skip_reason, added_at;
 
 -- name: remove
 -- A contact that has been called stays on record, for its calls' sake: adding it again must not count from one again.

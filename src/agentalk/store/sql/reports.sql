@@ -10,16 +10,18 @@ RETURNING carrier_call_id, type, sequence;
 
 -- name: campaigns_of_calls
 -- Held against pause and stop until this transaction ends.
-SELECT id, status, window_hours::text, retry::text FROM campaigns
-WHERE id IN (SELECT campaign_id FROM calls WHERE id = ANY(%(ids)s::uuid[]))
-ORDER BY id FOR KEY SHARE;
+SELECT c.id, c.status, c.window_hours::text, c.retry::text, o.policy::text, c.policy::text
+FROM campaigns c JOIN organizations o ON o.id = c.organization_id
+WHERE c.id IN (SELECT campaign_id FROM calls WHERE id = ANY(%(ids)s::uuid[]))
+ORDER BY c.id FOR KEY SHARE OF c;
 
 -- name: lock_calls
+-- A carrier speaks for its own calls only.
 SELECT calls.id, calls.organization_id, calls.campaign_id, calls.contact_id, calls.status, calls.carrier_call_id,
-    calls.uncertain_at, calls.ringing_at, calls.answered_at, calls.generation, calls.attempt,
-    cc.zones, cc.generation, cc.attempts, cc.misfires, cc.outcomes, cc.reset_pending, cc.lane, cc.due_at
+    calls.dialed_at, calls.uncertain_at, calls.ringing_at, calls.answered_at, calls.generation, calls.attempt,
+    cc.zones, cc.generation, cc.attempts, cc.misfires, cc.outcomes, cc.reset_pending, cc.callback_at, cc.lane, cc.due_at
 FROM calls JOIN campaign_contacts cc USING (campaign_id, contact_id)
-WHERE calls.id = ANY(%(ids)s::uuid[]) AND calls.live
+WHERE calls.id = ANY(%(ids)s::uuid[]) AND calls.live AND calls.carrier = %(carrier)s
 ORDER BY calls.id FOR UPDATE OF calls, cc;
 
 -- name: save_calls
@@ -51,6 +53,8 @@ UPDATE campaign_contacts cc SET
     misfires = c.misfires,
     outcomes = c.outcomes,
     reset_pending = false,
+    callback_at = NULL,
+    wait_reason = NULL,
     last_outcome = c.last_outcome,
     skip_reason = c.skip_reason
 FROM jsonb_to_recordset(%(contacts)s::jsonb) AS c(campaign_id uuid, contact_id text, status text, lane smallint,
