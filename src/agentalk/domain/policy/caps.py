@@ -52,6 +52,8 @@ def use(cap: FrequencyCap, attempts: Sequence[datetime], now: datetime) -> Used:
 
     An attempt counts until exactly `hours` after it.
     """
+    if not attempts:
+        return Used(cap, 0, now if cap.max else None)
     window = timedelta(hours=cap.hours)
     used = sum(1 for at in attempts if at > now - window)
     if used < cap.max:

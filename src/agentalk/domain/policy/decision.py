@@ -105,32 +105,67 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     basis: dict[str, Any] = {}
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for every contact of a zone group at a moment, whoever it is: worked out once for many of them."""
+
+    inforce: InForce
+    lists: Sequence[DoNotCallList]
+    span: Span | None
+    caps: tuple[FrequencyCap, ...]
+    consent: ConsentType | None
+    peace: timedelta | None
+    unplaced: Decision | None
+    stale: Decision | None
+    late: Decision | None
+    basis: dict[str, Any]
+
+
+def standing(
+    window: Window, inforce: InForce, lists: Sequence[DoNotCallList], group: ZoneGroup, now: datetime
+) -> Standing:
+    """What holds for `group` at `now`. `lists` are the organization's, this campaign's and the registries."""
+    span = next_lawful(window, inforce, group, now)
+    places = jurisdictions(inforce, group)
+    return Standing(
+        inforce=inforce,
+        lists=lists,
+        span=span,
+        caps=caps(inforce, group),
+        consent=consent_needed(inforce, group),
+        peace=lockout(inforce, group),
+        unplaced=_placed(window, inforce, group, span, now),
+        stale=_fresh(inforce, lists, places, now),
+        late=_on_time(span, now),
+        basis={
+            "purpose": inforce.purpose.value if inforce.stated else None,
+            "jurisdictions": list(places),
+            "opening": [moment.isoformat().replace("+00:00", "Z") for moment in span or ()],
+        },
+    )
+
+
 def decide(window: Window, inforce: InForce, lists: Sequence[DoNotCallList], facts: Facts, now: datetime) -> Decision:
     """Whether a contact may be called at `now`. `lists` are the organization's, this campaign's and the registries.
 
     Reasons that last come first. Of several waits a stale registry is told before all, else the one that ends last.
     """
-    span = next_lawful(window, inforce, facts.group, now)
-    used = [_use(cap, facts, now) for cap in caps(inforce, facts.group)]
-    waits = []
-    for decision in (
-        _barred(inforce, lists, facts),
-        _placed(window, inforce, facts, span, now),
-        _agreed(inforce, facts, now),
-        _alone(inforce, facts),
-        *(_capped(one) for one in used),
-        _fresh(inforce, lists, facts, now),
-        _in_peace(inforce, facts, now),
-        _free(facts, now),
-        _on_time(span, now),
-    ):
-        if decision is not None and decision.verdict is Verdict.SKIP:
-            return decision
-        if decision is not None:
-            waits.append(decision)
-    if waits:
-        return max(waits, key=_lasting)
-    return Decision(verdict=Verdict.CALL, rule=Rule.ALLOWED, basis=_basis(inforce, facts, span, used))
+    return decide_by(standing(window, inforce, lists, facts.group, now), facts, now)
+
+
+def decide_by(ours: Standing, facts: Facts, now: datetime) -> Decision:
+    """As `decide`, by what holds at `now` for the contact's group."""
+    barred = _barred(ours, facts) or ours.unplaced or _agreed(ours, facts, now) or _alone(ours, facts)
+    if barred is not None:
+        return barred
+    used = [use(cap, facts.by_phone if cap.scope is CapScope.PHONE else facts.by_contact, now) for cap in ours.caps]
+    capped = [_capped(one) for one in used if one.used >= one.cap.max]
+    never = next((decision for decision in capped if decision.verdict is Verdict.SKIP), None)
+    if never is not None:
+        return never
+    waits = [*capped, ours.stale, _in_peace(ours, facts, now), _free(facts, now), ours.late]
+    if any(waits):
+        return max(filter(None, waits), key=_lasting)
+    return Decision(verdict=Verdict.CALL, rule=Rule.ALLOWED, basis=_basis(ours, facts, used))
 
 
 def consent_needed(inforce: InForce, group: ZoneGroup) -> ConsentType | None:
@@ -166,58 +201,55 @@ def _forbids(one: DoNotCallList, purpose: Purpose) -> bool:
     return one.kind is not ListKind.REGISTRY or not one.purposes or purpose in one.purposes
 
 
-def _barred(inforce: InForce, lists: Sequence[DoNotCallList], facts: Facts) -> Decision | None:
+def _barred(ours: Standing, facts: Facts) -> Decision | None:
     if facts.phone is None:
         return _skip(Rule.NO_PHONE)
     if facts.phone_invalid:
         return _skip(Rule.INVALID_NUMBER)
     if facts.opted_out:
         return _skip(Rule.OPTED_OUT)
-    forbidding = next((one for one in lists if one.id in facts.listed and _forbids(one, inforce.purpose)), None)
+    if not facts.listed:
+        return None
+    purpose = ours.inforce.purpose
+    forbidding = next((one for one in ours.lists if one.id in facts.listed and _forbids(one, purpose)), None)
     return None if forbidding is None else _skip(Rule.DO_NOT_CALL, **_named(forbidding))
 
 
-def _placed(window: Window, inforce: InForce, facts: Facts, span: Span | None, now: datetime) -> Decision | None:
-    zones = zones_of(facts.group)
-    if window.group_for(facts.group) == UNKNOWN_ZONE:
+def _placed(window: Window, inforce: InForce, group: ZoneGroup, span: Span | None, now: datetime) -> Decision | None:
+    zones = zones_of(group)
+    if window.group_for(group) == UNKNOWN_ZONE:
         return _skip(Rule.NO_TIMEZONE)
     # A number that may be almost anywhere: each place has its hours, and no moment suits them all.
-    if span is None and len(zones) > 1 and unplaceable(window, inforce, facts.group, now):
+    if span is None and len(zones) > 1 and unplaceable(window, inforce, group, now):
         return _skip(Rule.NO_TIMEZONE, zones=len(zones))
     return None
 
 
-def _agreed(inforce: InForce, facts: Facts, now: datetime) -> Decision | None:
-    need = consent_needed(inforce, facts.group)
+def _agreed(ours: Standing, facts: Facts, now: datetime) -> Decision | None:
+    need = ours.consent
     if need is None or (facts.consent is not None and facts.consent.serves(need, now)):
         return None
     return _skip(Rule.NO_CONSENT, needed=need.value, given=facts.consent and facts.consent.type.value)
 
 
-def _alone(inforce: InForce, facts: Facts) -> Decision | None:
-    twice = facts.called_for_other and inforce.duplicate_phones is DuplicatePhones.SKIP
+def _alone(ours: Standing, facts: Facts) -> Decision | None:
+    twice = facts.called_for_other and ours.inforce.duplicate_phones is DuplicatePhones.SKIP
     return _skip(Rule.DUPLICATE_PHONE) if twice else None
 
 
-def _use(cap: FrequencyCap, facts: Facts, now: datetime) -> Used:
-    return use(cap, facts.by_phone if cap.scope is CapScope.PHONE else facts.by_contact, now)
-
-
-def _capped(used: Used) -> Decision | None:
-    if used.used < used.cap.max:
-        return None
+def _capped(used: Used) -> Decision:
     if used.free_at is None:
         return _skip(Rule.FREQUENCY_CAP, cap=used.basis())
     return _wait(Rule.FREQUENCY_CAP, used.free_at, cap=used.basis())
 
 
-def _fresh(inforce: InForce, lists: Sequence[DoNotCallList], facts: Facts, now: datetime) -> Decision | None:
-    old = stale(lists, inforce.purpose, jurisdictions(inforce, facts.group), now)
+def _fresh(inforce: InForce, lists: Sequence[DoNotCallList], places: Sequence[str], now: datetime) -> Decision | None:
+    old = stale(lists, inforce.purpose, places, now)
     return None if old is None else _wait(Rule.REGISTRY_STALE, now + _STALE_LOOK, asOf=str(old.as_of), **_named(old))
 
 
-def _in_peace(inforce: InForce, facts: Facts, now: datetime) -> Decision | None:
-    peace = lockout(inforce, facts.group)
+def _in_peace(ours: Standing, facts: Facts, now: datetime) -> Decision | None:
+    peace = ours.peace
     if peace is None or facts.last_conversation_at is None or facts.last_conversation_at + peace <= now:
         return None
     return _wait(Rule.CONVERSATION_LOCKOUT, facts.last_conversation_at + peace, hours=peace / timedelta(hours=1))
@@ -250,12 +282,10 @@ def _named(one: DoNotCallList) -> dict[str, object]:
     return {"list": str(one.id), "kind": one.kind.value, "name": one.name}
 
 
-def _basis(inforce: InForce, facts: Facts, span: Span | None, used: Sequence[Used]) -> dict[str, object]:
+def _basis(ours: Standing, facts: Facts, used: Sequence[Used]) -> dict[str, object]:
     """What spoke for a call: small, and ready for JSON."""
     return {
-        "purpose": inforce.purpose.value if inforce.stated else None,
-        "jurisdictions": list(jurisdictions(inforce, facts.group)),
-        "opening": [moment.isoformat().replace("+00:00", "Z") for moment in span or ()],
+        **ours.basis,
         "caps": [one.basis() for one in used],
         "consent": facts.consent and facts.consent.type.value,
     }
