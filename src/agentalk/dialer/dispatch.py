@@ -1,7 +1,6 @@
 """From a reservation to the carrier: the second check, the `dialing` commit, the request, and what came of it."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,13 +9,13 @@ from typing import assert_never
 import structlog
 
 from agentalk.carriers.carrier import Accepted, Carrier, PlaceAnswer, Placement, Refused, Unsure
+from agentalk.dialer.brake import Brake
 from agentalk.dialer.claim import Turn
 from agentalk.dialer.second_check import commit
 from agentalk.domain.agent import render
 from agentalk.domain.call import Bound, Doubtful, NotPlaced, Report
 from agentalk.domain.ids import DialerId, OrgId
 from agentalk.operations.reports import record
-from agentalk.store import dialing
 from agentalk.store.batch import Batch
 from agentalk.store.claims import Reservation
 from agentalk.store.database import Database, Unavailable
@@ -27,7 +26,6 @@ log = structlog.get_logger(__name__)
 # Seconds of real time. A process that slept this long between the commit and the request sends nothing: by now another
 # dialer may have taken the call for lost.
 _HESITATION = 4.0
-_PAUSE_AFTER_REFUSAL = timedelta(seconds=2)
 _RETRY_SECONDS = 0.5
 
 
@@ -50,6 +48,7 @@ class Dispatcher:
         self._dialer = dialer
         self._lease = lease
         self._present = present
+        self._brake = Brake(database)
         self._tasks: set[asyncio.Task[None]] = set()
         self._recorders = {kind: Batch(self._recorder(kind)) for kind in carriers}
 
@@ -91,20 +90,18 @@ class Dispatcher:
         except Exception:
             log.exception("carrier adapter failed", carrier=kind, call=str(placement.call_id))
             answer = Unsure("adapter_failed")
-        now = self._present(now)
+        sent_at, now = now, self._present(now)
         match answer:
             case Accepted():
                 report: Report = Bound(placement.call_id, answer.carrier_call_id)
             case Refused():
-                report = NotPlaced(placement.call_id, now, answer.reason)
+                report = NotPlaced(placement.call_id, now, answer.reason, for_good=not answer.slow_down)
             case Unsure():
                 report = Doubtful(placement.call_id, now)
             case _:
                 assert_never(answer)
         self.hear(kind, report, now)
-        if isinstance(answer, Refused) and answer.slow_down:
-            with contextlib.suppress(*Unavailable):
-                await self._database.run(dialing.slow_carrier, org, kind, now + _PAUSE_AFTER_REFUSAL)
+        await self._brake.answered(org, kind, answer, sent_at, now)
 
     def _recorder(self, kind: str) -> Callable[[Sequence[tuple[Report, datetime]]], Awaitable[list[None]]]:
         async def work(received: Sequence[tuple[Report, datetime]]) -> list[None]:

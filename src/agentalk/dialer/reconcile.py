@@ -128,7 +128,11 @@ class Reconciler:
         if not isinstance(known, Absent):
             del self._absent_since[check.id]
         for report in _reports(check, known, absent_since, now):
-            await self._dispatcher.record(check.carrier, report, now)
+            try:
+                await self._dispatcher.record(check.carrier, report, now)
+            except Exception:
+                # What follows it may be the call's end, or that the call is given up.
+                log.exception("report not recorded", carrier=check.carrier, call=str(check.id))
         return isinstance(known, Found)
 
 
