@@ -21,13 +21,18 @@ ANSWERED: dict[str, Any] = {
     "answered_at": NOW + timedelta(seconds=4),
     "ended_at": NOW + timedelta(seconds=35, milliseconds=200),
     "ended_reason": "agent_hangup",
+    "policy_version": "0123456789abcdef",
+    "decision": '{"purpose": "survey"}',
     "transcript": '[{"at": 0.4, "speaker": "agent", "text": "Hello Ada"}]',
 }
+HISTORY = {"policyVersion", "decision", "transcript"}
 
 
 async def some_calls(tx: Tx, org: OrgId) -> tuple[CampaignId, list[str]]:
     """A campaign, and its calls from the oldest on: answered, busy, ringing, released, reserved."""
     campaign = await a_campaign(tx, org, status="active")
+    version = "INSERT INTO policy_versions VALUES ('0123456789abcdef', '{\"presets\": {}}', %s) ON CONFLICT DO NOTHING"
+    await tx.execute(version, (NOW,))
     states: list[dict[str, Any]] = [
         ANSWERED,
         {"status": "ended", "outcome": "busy", "dialed_at": NOW, "ended_at": NOW},
@@ -74,10 +79,16 @@ async def test_a_call_has_the_documented_shape(db: LazyDatabase) -> None:
             "endedAt": "2026-03-04T15:00:35.200000Z",
             "durationSeconds": 31.2,
             "endedReason": "agent_hangup",
+            "policyVersion": "0123456789abcdef",
+            "decision": {"purpose": "survey"},
             "transcript": [{"at": 0.4, "speaker": "agent", "text": "Hello Ada"}],
         }
         summary = (await api.read.get("/api/calls?outcome=answered")).json()["data"][0]
-        assert summary == {name: value for name, value in call.items() if name != "transcript"}
+        assert summary == {name: value for name, value in call.items() if name not in HISTORY}
+
+        policy = (await api.read.get("/api/policy-versions/0123456789abcdef")).json()
+        assert (policy["id"], policy["body"]) == ("0123456789abcdef", {"presets": {}})
+        problem(await api.read.get("/api/policy-versions/f"), 404, "not_found")
 
 
 async def test_calls_are_listed_newest_first_by_what_they_are(db: LazyDatabase) -> None:

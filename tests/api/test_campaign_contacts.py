@@ -128,6 +128,7 @@ async def test_the_list_shows_where_each_stands(db: LazyDatabase) -> None:
             "attempts": 2,
             "nextAttemptAt": "2026-03-04T15:00:00Z",
             "callback": False,
+            "waitReason": None,
             "lastOutcome": "busy",
             "skipReason": None,
             "addedAt": "2026-03-04T15:00:00Z",

@@ -9,6 +9,7 @@ from agentalk.api.endpoint import get, post
 from agentalk.api.query import DeepPage, Listing
 from agentalk.domain.call import Call, CallStatus, CallSummary, Outcome
 from agentalk.domain.ids import CallId, CampaignId, ContactId, OrgId
+from agentalk.domain.policy.version import PolicyVersion
 from agentalk.operations import calls
 from agentalk.store.calls import CallFilter
 from agentalk.store.database import Tx
@@ -46,8 +47,14 @@ async def campaigns_calls_list(
 
 @get("/api/calls/{call_id}", summary="Get Call", tag=TAG)
 async def calls_retrieve(tx: Tx, caller: Caller, call_id: CallId) -> Call:
-    """One call, with its transcript."""
+    """One call, with its transcript, and what it was decided by."""
     return await calls.get(tx, caller.org, call_id)
+
+
+@get("/api/policy-versions/{version_id}", summary="Get Policy Version", tag=TAG)
+async def policy_versions_retrieve(tx: Tx, version_id: str) -> PolicyVersion:
+    """All that decided a call: the policy in force, the window, and every jurisdiction's preset with its source."""
+    return await calls.policy(tx, version_id)
 
 
 @post("/api/calls/{call_id}/hangup", summary="Hang Up Call", tag=TAG)
@@ -63,4 +70,4 @@ async def _page(
     return await deep_page(query, CallId, partial(calls.total, tx, org, wanted), partial(calls.page, tx, org, wanted))
 
 
-handlers = (calls_list, campaigns_calls_list, calls_retrieve, calls_hangup)
+handlers = (calls_list, campaigns_calls_list, calls_retrieve, policy_versions_retrieve, calls_hangup)

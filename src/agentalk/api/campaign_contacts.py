@@ -69,6 +69,14 @@ async def campaigns_contacts_list(
     )
 
 
+@get("/api/campaigns/{campaign_id}/contacts/{contact_id}", summary="Get Contact of Campaign", tag=TAG)
+async def campaigns_contacts_retrieve(
+    tx: Tx, caller: Caller, campaign_id: CampaignId, contact_id: ContactId
+) -> CampaignContact:
+    """Where one contact stands: its attempts, its next one, and why it waits or is skipped."""
+    return await campaign_contacts.get(tx, caller.org, campaign_id, contact_id)
+
+
 @delete(
     "/api/campaigns/{campaign_id}/contacts/{contact_id}", summary="Remove Contact from Campaign", tag=TAG, status=204
 )
@@ -93,6 +101,7 @@ async def campaigns_contacts_callback(
 handlers = (
     campaigns_contacts_create,
     campaigns_contacts_list,
+    campaigns_contacts_retrieve,
     campaigns_contacts_delete,
     campaigns_contacts_callback,
 )

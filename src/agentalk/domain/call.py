@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -153,8 +153,13 @@ class CallSummary(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Call(CallSummary, frozen=True, kw_only=True, rename="camel"):
-    """One attempt to reach a contact, with what was said."""
+    """One attempt to reach a contact, with what was said.
 
+    `policy_version` names the policy that it was decided by; `decision` is what spoke for it then.
+    """
+
+    policy_version: str | None
+    decision: dict[str, Any] | None
     transcript: tuple[Utterance, ...]
 
 

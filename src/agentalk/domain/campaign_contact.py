@@ -12,6 +12,7 @@ from agentalk.domain.call import Outcome
 from agentalk.domain.campaign import CampaignStatus
 from agentalk.domain.due import Opens, asked_for, elsewhere_in_day, lawful
 from agentalk.domain.ids import CampaignId, ContactId
+from agentalk.domain.policy.decision import Rule
 from agentalk.domain.policy.hours import next_lawful
 from agentalk.domain.policy.model import InForce
 from agentalk.domain.retry import LOCKOUT, MISFIRES_MOST, NEVER_RETRIED, RetryPolicy, backoff, misfired, wait_after
@@ -54,6 +55,7 @@ CALLBACK, RETRY, FRESH = 0, 1, 2
 class CampaignContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A contact in a campaign, as its users see it. `next_attempt_at` is set while it is waiting.
 
+    `wait_reason` is the rule that held it back when it was last its turn.
     `callback`: the next attempt was asked for, or makes good for our failure, and goes before all others. During a call
     it is set if one is to follow.
     """
@@ -63,6 +65,7 @@ class CampaignContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     attempts: int
     next_attempt_at: datetime | None
     callback: bool
+    wait_reason: Rule | None
     last_outcome: Outcome | None
     skip_reason: SkipReason | None
     added_at: datetime

@@ -5,7 +5,8 @@ from datetime import datetime
 from agentalk.domain.call import Call, CallSummary
 from agentalk.domain.errors import Conflict, NotFound
 from agentalk.domain.ids import CallId, CampaignId, OrgId
-from agentalk.store import calls, campaigns
+from agentalk.domain.policy.version import PolicyVersion
+from agentalk.store import calls, campaigns, policies
 from agentalk.store.calls import CallFilter
 from agentalk.store.database import Tx, notify
 
@@ -16,6 +17,14 @@ async def get(tx: Tx, org: OrgId | None, id: CallId) -> Call:
     if call is None:
         raise NotFound.noun("call", id)
     return call
+
+
+async def policy(tx: Tx, id: str) -> PolicyVersion:
+    """A policy that calls were decided by. Raises `NotFound`."""
+    found = await policies.get(tx, id)
+    if found is None:
+        raise NotFound(f"There is no policy version {id}. A call names the one that it was decided by.")
+    return found
 
 
 async def page(

@@ -50,6 +50,15 @@ async def page(
     return await campaign_contacts.page(tx, campaign, wanted, start, limit, offset)
 
 
+async def get(tx: Tx, org: OrgId | None, campaign: CampaignId, contact: ContactId) -> CampaignContact:
+    """Where one contact of a campaign stands. Raises `NotFound` for either."""
+    await _find(tx, org, campaign)
+    found = await campaign_contacts.get(tx, campaign, contact)
+    if found is None:
+        raise NotFound(f"There is no contact {contact} in this campaign.")
+    return found
+
+
 async def total(tx: Tx, org: OrgId | None, campaign: CampaignId, status: ContactStatus | None) -> int:
     """How many contacts a campaign has. Raises `NotFound`."""
     await _find(tx, org, campaign)

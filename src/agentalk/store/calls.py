@@ -28,7 +28,8 @@ async def get(tx: Tx, org: OrgId | None, id: CallId) -> Call | None:
     row = await fetch_one(tx, SQL["get"], org=org, id=id)
     if row is None:
         return None
-    return Call(**_values(row), transcript=msgspec.json.decode(row[-1], type=tuple[Utterance, ...]))
+    said = msgspec.json.decode(row[-1], type=tuple[Utterance, ...])
+    return Call(**_values(row), policy_version=row[-3], decision=row[-2], transcript=said)
 
 
 async def page(

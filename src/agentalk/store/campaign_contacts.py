@@ -18,6 +18,7 @@ from agentalk.domain.campaign_contact import (
     SkipReason,
 )
 from agentalk.domain.ids import CampaignId, ContactId, OrgId
+from agentalk.domain.policy.decision import Rule
 from agentalk.domain.window import ZoneGroup
 from agentalk.store.campaigns import read_in_force, read_retry, read_window
 from agentalk.store.database import Tx, execute, fetch, fetch_anew, fetch_one
@@ -89,6 +90,12 @@ async def page(
     return [(row[0], _campaign_contact(row)) for row in rows]
 
 
+async def get(tx: Tx, campaign: CampaignId, contact: ContactId) -> CampaignContact | None:
+    """One contact of a campaign."""
+    row = await fetch_one(tx, SQL["get"], campaign=campaign, contact=contact)
+    return _campaign_contact(row) if row else None
+
+
 async def total(tx: Tx, campaign: CampaignId, statuses: Collection[ContactStatus]) -> int:
     """How many contacts have any of the statuses."""
     named = [status.value for status in statuses]
@@ -124,13 +131,14 @@ async def remove(tx: Tx, campaign: CampaignId, contact: ContactId) -> None:
 
 
 def _campaign_contact(row: TupleRow) -> CampaignContact:
-    _, contact_id, status, attempts, next_attempt_at, callback, last_outcome, skip_reason, added_at = row
+    _, contact_id, status, attempts, next_attempt_at, callback, wait_reason, last_outcome, skip_reason, added_at = row
     return CampaignContact(
         contact_id=contact_id,
         status=ContactStatus(status),
         attempts=attempts,
         next_attempt_at=next_attempt_at,
         callback=callback,
+        wait_reason=wait_reason and Rule(wait_reason),
         last_outcome=last_outcome and Outcome(last_outcome),
         skip_reason=skip_reason and SkipReason(skip_reason),
         added_at=added_at,

@@ -1,6 +1,6 @@
 -- name: get
 SELECT id, campaign_id, contact_id, attempt, status, outcome, answered_by, phone, caller_id, carrier, carrier_call_id,
-    reserved_at, dialed_at, ringing_at, answered_at, ended_at, ended_reason, transcript::text
+    reserved_at, dialed_at, ringing_at, answered_at, ended_at, ended_reason, policy_version, decision, transcript::text
 FROM calls
 WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND status <> 'released';
 

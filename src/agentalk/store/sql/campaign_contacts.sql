@@ -78,13 +78,20 @@ SELECT %(campaign)s, zones, status, sum(n) FROM folded GROUP BY zones, status HA
 -- Newest first: of each status no more rows are read than the page can hold.
 SELECT cc.* FROM unnest(%(statuses)s::text[]) AS s(status)
 CROSS JOIN LATERAL (
-    SELECT seq, contact_id, status, attempts, CASE status WHEN 'waiting' THEN due_at END,
-        status = 'waiting' AND lane = 0 OR callback_at IS NOT NULL, last_outcome, skip_reason, added_at
+    SELECT seq, contact_id, status, attempts,
+        CASE WHEN status = 'waiting' OR (status = 'pending' AND wait_reason <> 'outside_window') THEN due_at END,
+        status = 'waiting' AND lane = 0 OR callback_at IS NOT NULL, wait_reason, last_outcome, skip_reason, added_at
     FROM campaign_contacts
     WHERE campaign_id = %(campaign)s AND campaign_contacts.status = s.status AND seq < %(before)s
     ORDER BY seq DESC LIMIT %(limit)s::bigint + %(offset)s::bigint
 ) cc
 ORDER BY cc.seq DESC LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: get
+SELECT seq, contact_id, status, attempts,
+    CASE WHEN status = 'waiting' OR (status = 'pending' AND wait_reason <> 'outside_window') THEN due_at END,
+    status = 'waiting' AND lane = 0 OR callback_at IS NOT NULL, wait_reason, last_outcome, skip_reason, added_at
+FROM campaign_contacts WHERE campaign_id = %(campaign)s AND contact_id = %(contact)s;
 
 -- name: total
 SELECT coalesce(sum(n), 0)::bigint FROM campaign_tallies
@@ -113,7 +120,7 @@ UPDATE campaign_contacts SET
     wait_reason = NULL
 WHERE campaign_id = %(campaign)s AND contact_id = %(contact)s
 RETURNING seq, contact_id, status, attempts, CASE status WHEN 'waiting' THEN due_at END,
-    status = 'waiting' AND lane = 0 OR callback_at IS NOT NULL, last_outcome, skip_reason, added_at;
+    status = 'waiting' AND lane = 0 OR callback_at IS NOT NULL, wait_reason, last_outcome, skip_reason, added_at;
 
 -- name: remove
 -- A contact that has been called stays on record, for its calls' sake: adding it again must not count from one again.
