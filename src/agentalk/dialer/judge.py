@@ -1,16 +1,37 @@
 """What a decision leads to: the same at the claim and at the second check."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from agentalk.domain.campaign_contact import SkipReason
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CampaignId, ContactId, OrgId
 from agentalk.domain.policy.caps import lookback
-from agentalk.domain.policy.decision import Decision, Facts, Rule, Verdict
+from agentalk.domain.policy.decision import Decision, Facts, Rule, Standing, Verdict, decide_by, standing
 from agentalk.domain.window import ZoneGroup
 from agentalk.store.claims import SetAside, Skipped
 from agentalk.store.dialing import Rules
+from agentalk.store.facts import DoNotCall
+
+
+class Judge:
+    """Decides about the contacts of campaigns at one moment. What holds for a zone group is worked out once for all."""
+
+    def __init__(self, rules: Mapping[CampaignId, Rules], lists: DoNotCall, now: datetime) -> None:
+        self._rules = rules
+        self._lists = lists
+        self._now = now
+        self._standing: dict[tuple[CampaignId, ZoneGroup], Standing] = {}
+
+    def decide(self, campaign: CampaignId, facts: Facts) -> Decision:
+        """Whether a contact of the campaign may be called now, and why not."""
+        key = campaign, facts.group
+        ours = self._standing.get(key)
+        if ours is None:
+            rules = self._rules[campaign]
+            lists = self._lists.of(campaign)
+            ours = self._standing[key] = standing(rules.window, rules.policy, lists, facts.group, self._now)
+        return decide_by(ours, facts, self._now)
 
 
 def since(rules: Iterable[tuple[Rules, Iterable[ZoneGroup]]], now: datetime) -> datetime:

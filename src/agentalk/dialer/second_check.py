@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from agentalk.dialer.judge import aside, since, tell
+from agentalk.dialer.judge import Judge, aside, since, tell
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId
-from agentalk.domain.policy.decision import Verdict, decide
+from agentalk.domain.policy.decision import Verdict
 from agentalk.store import claims, dialing, events, facts
 from agentalk.store.claims import Dialed, Reservation, SetAside
 from agentalk.store.database import Tx
@@ -63,21 +63,21 @@ async def _judged(
     """Who may be dialled by what is known now, and where others are put. A new phone is for the next claim to judge."""
     if not standing:
         return [], []
-    lists = await facts.do_not_call(tx, org)
+    judge = Judge(rules, await facts.do_not_call(tx, org), now)
     asked = [Asked(each.campaign_id, each.contact_id, each.id) for each in standing]
     earliest = since(((rules[each.campaign_id], (each.zones,)) for each in standing), now)
     known = await facts.gather(tx, org, asked, earliest)
     lawful: list[Dialed] = []
     stood_aside: list[SetAside] = []
     for each in standing:
-        about, ours = known[each.campaign_id, each.contact_id], rules[each.campaign_id]
+        about = known[each.campaign_id, each.contact_id]
         if about.group != each.zones:
             stood_aside.append(aside(each.campaign_id, each.contact_id, about, None))
             continue
-        decision = decide(ours.window, ours.policy, lists.of(each.campaign_id), about, now)
+        decision = judge.decide(each.campaign_id, about)
         if decision.verdict is not Verdict.CALL:
             stood_aside.append(aside(each.campaign_id, each.contact_id, about, decision))
         elif about.phone == each.phone:
             changed = decision.basis != each.decision
-            lawful.append(Dialed(each.id, ours.version, decision.basis if changed else None))
+            lawful.append(Dialed(each.id, rules[each.campaign_id].version, decision.basis if changed else None))
     return lawful, stood_aside
