@@ -47,6 +47,13 @@ def test_one_event_needs_no_array() -> None:
     assert read(msgspec.json.encode(EVENT)) == [EVENT]
 
 
+def test_a_callback_may_be_asked_for_with_an_offset_or_by_the_clock_on_the_callees_wall() -> None:
+    (exact,) = read(changed(callbackAt="2026-03-04T18:00:00+05:30"))
+    assert exact.callback_at == datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
+    (local,) = read(changed(callbackAt="2026-03-04T18:00:00"))
+    assert local.callback_at == datetime(2026, 3, 4, 18)  # noqa: DTZ001
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -93,6 +100,8 @@ def test_no_guess_is_a_signature(guess: str, body: bytes) -> None:
         changed(at="yesterday"),
         changed(outcome=None),
         changed(type="ringing"),
+        changed(type="ringing", outcome=None, callbackAt="2026-03-04T18:00:00Z"),
+        changed(callbackAt="later"),
         changed(transcript=[{"at": 1, "speaker": "agent"}]),
     ],
 )

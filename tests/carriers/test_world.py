@@ -139,6 +139,24 @@ def test_an_opt_out_is_said_however_short_the_call() -> None:
     assert any("do not call again" in line.text for line in end.transcript)
 
 
+def test_a_share_of_those_who_answer_asks_for_another_time_and_says_so() -> None:
+    mix = only(Outcome.ANSWERED, callbacks=0.25)
+    ends = [take_course(mix, f"+1415{number}")[-1] for number in range(2_000_000, 2_001_000)]
+    asked = [end for end in ends if end.callback_at is not None]
+
+    assert 200 <= len(asked) <= 300
+    assert {end.callback_at for end in asked} <= {NOW + timedelta(hours=n) for n in range(1, 49)}
+    assert all("call me again in" in end.transcript[1].text for end in asked)
+    assert not any(take_course(Mix(), f"+1415{number}")[-1].callback_at for number in range(2_000_000, 2_000_200))
+    assert take_course(only(Outcome.VOICEMAIL, callbacks=1.0))[-1].callback_at is None
+
+
+def test_who_hangs_up_in_the_middle_was_asked_for_nothing() -> None:
+    course = take_course(only(Outcome.ANSWERED, callbacks=1.0, ring_seconds=(0.0, 0.0), talk_seconds=(9.0, 9.0)))
+    assert course[-1].callback_at is not None
+    assert world.hung_up(course, NOW + timedelta(seconds=3)).callback_at is None
+
+
 def test_who_is_abandoned_hears_nothing() -> None:
     _, answered, end = take_course(only(Outcome.ABANDONED, talk_seconds=(60, 60)))
 
@@ -181,6 +199,8 @@ def test_hanging_up_on_a_machine_leaves_no_message() -> None:
         '{"ringSeconds": [3, 2]}',
         '{"talkSeconds": [-1, 2]}',
         '{"talkSeconds": [1]}',
+        '{"callbacks": 1.5}',
+        '{"callbacks": -0.1}',
         '{"seeds": 1}',
     ],
 )

@@ -167,6 +167,18 @@ def test_start_at_a_time(token: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert at_once[0].body == b""
 
 
+@pytest.mark.parametrize(("due", "said"), [("2027-01-01T14:00:00Z", "Will be called at 2027"), (None, "after it")])
+def test_a_callback_at_the_contacts_own_time(
+    due: str | None, said: str, token: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("campaigns", "callback", ID, "crm 47/11", "--at", "2027-01-01T09:00:00")
+    _, asked = answered(monkeypatch, Answer(200, {"status": "waiting", "nextAttemptAt": due}), *command)
+
+    assert json.loads(asked[0].body) == {"at": "2027-01-01T09:00:00"}
+    assert asked[0].path == f"/api/campaigns/{ID}/contacts/crm%2047%2F11/callback"
+    assert said in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("ids.txt", "a\nb\n\nc\n"), ("ids.csv", "name,id\nAda,a\nBob,b\nCy,c\nDi,\n"), ("ids.csv", "\ufeffid\na\nb\nc\n")],

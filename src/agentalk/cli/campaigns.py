@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 import typer
@@ -149,6 +150,28 @@ def add_contacts(
     if answer["invalidContacts"]:
         rows = [(one["contactId"], one["reason"]) for one in answer["invalidContacts"]]
         show_table(("CONTACT", "REASON"), rows, "")
+
+
+@app.command()
+def callback(
+    campaign: Campaign,
+    contact: Annotated[str, typer.Argument(help="The contact's id.")],
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="2026-12-01T15:00:00-05:00; without an offset it is the contact's own time of day."
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Have a contact called back at a time it asked for, or as soon after as is lawful, ahead of everyone else."""
+    standing = _post(f"/{campaign}/contacts/{quote(contact, safe='')}/callback", {"at": at})
+    if json:
+        show_json(standing)
+    elif standing["nextAttemptAt"]:
+        say(f"Will be called at {standing['nextAttemptAt']}.")
+    else:
+        say("Is on a call, and will be called after it.")
 
 
 @app.command()

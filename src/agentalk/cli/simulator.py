@@ -26,7 +26,8 @@ def simulator(
         Path | None, typer.Option(metavar="FILE", help="Where every placement is recorded; else only in memory.")
     ] = None,
     mix: Annotated[
-        str | None, typer.Option(metavar="JSON|@FILE", help="How calls go: weights, ringSeconds, talkSeconds, seed.")
+        str | None,
+        typer.Option(metavar="JSON|@FILE", help="How calls go: weights, ringSeconds, talkSeconds, callbacks, seed."),
     ] = None,
     faults: Annotated[
         str | None, typer.Option(metavar="JSON|@FILE", help="What goes wrong how often: resetPlaced, slowReply, …")

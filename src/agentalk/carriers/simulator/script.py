@@ -1,6 +1,7 @@
 """What is said on a simulated call: a short, plausible transcript, made without a language model."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from agentalk.carriers.carrier import Placement
 from agentalk.domain.call import Outcome, Utterance
@@ -45,9 +46,16 @@ OPT_OUT: tuple[Line, ...] = (
 )
 
 
-def transcript(placement: Placement, outcome: Outcome, talk: float, lot: float) -> tuple[Utterance, ...]:
-    """The lines of a call that lasts `talk` seconds from the answer; `lot` in [0, 1) chooses among conversations."""
+def transcript(
+    placement: Placement, outcome: Outcome, talk: float, lot: float, callback: timedelta | None = None
+) -> tuple[Utterance, ...]:
+    """The lines of a call that lasts `talk` seconds from the answer; `lot` in [0, 1) chooses among conversations.
+
+    `callback` is how much later the callee wants to be called instead. That much is always said.
+    """
     first: Line = (AGENT, placement.first_message)
+    if callback is not None:
+        return _spread((first, *_callback(callback)), talk)
     if outcome is Outcome.ANSWERED:
         said = CONVERSATIONS[int(lot * len(CONVERSATIONS))]
         # A short call breaks off after as many lines as it has time for.
@@ -59,6 +67,15 @@ def transcript(placement: Placement, outcome: Outcome, talk: float, lot: float) 
     if outcome is Outcome.VOICEMAIL:
         return _spread(((AGENT, placement.voicemail_message),), talk)
     return ()
+
+
+def _callback(after: timedelta) -> tuple[Line, ...]:
+    hours = int(after.total_seconds() // 3600)
+    wish = "an hour" if hours == 1 else f"{hours} hours"
+    return (
+        (CONTACT, f"I cannot talk now. Could you call me again in {wish}?"),
+        (AGENT, f"Certainly. You will be called in {wish}. Goodbye."),
+    )
 
 
 def _spread(lines: Sequence[Line], talk: float) -> tuple[Utterance, ...]:

@@ -79,11 +79,15 @@ def _usual_weights() -> dict[Outcome, float]:
 
 
 class Mix(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """How calls go: relative weights of outcomes, shortest and longest ring and talk in seconds, and the seed."""
+    """How calls go: relative weights of outcomes, shortest and longest ring and talk in seconds, and the seed.
+
+    `callbacks` is the share of answered calls on which the callee asks to be called at another time.
+    """
 
     weights: dict[Outcome, float] = msgspec.field(default_factory=_usual_weights)
     ring_seconds: tuple[float, float] = (2.0, 20.0)
     talk_seconds: tuple[float, float] = (6.0, 60.0)
+    callbacks: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -92,6 +96,8 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
             raise ValueError(f"The simulator cannot bring about: {', '.join(unknown)}.")
         if min(self.weights.values(), default=0) < 0 or sum(self.weights.values()) <= 0:
             raise ValueError("Weights must not be negative, and one must be positive.")
+        if not 0 <= self.callbacks <= 1:
+            raise ValueError("The share of callbacks is from 0 to 1.")
         for shortest, longest in (self.ring_seconds, self.talk_seconds):
             if not 0 <= shortest <= longest <= 86_400:
                 raise ValueError("A range of seconds is [shortest, longest], both from 0 to 86400.")
@@ -109,6 +115,7 @@ class Lots(NamedTuple):
     talk: float
     words: float
     hangup: float
+    callback: float
 
 
 def course(mix: Mix, placement: Placement, nth: int, carrier_call_id: str, now: datetime) -> tuple[CallEvent, ...]:
@@ -116,7 +123,7 @@ def course(mix: Mix, placement: Placement, nth: int, carrier_call_id: str, now: 
 
     `nth` is the number of earlier calls to this phone. The ring never outlasts `placement.ring_seconds`.
     """
-    lots = Lots(*draw(mix.seed, "course", placement.phone, nth)[:5])
+    lots = Lots(*draw(mix.seed, "course", placement.phone, nth)[:6])
     outcome = MAGIC_NUMBERS.get(placement.phone) or _pick(mix.weights, lots.outcome)
     ring = min(_between(mix.ring_seconds, lots.ring), placement.ring_seconds)
     if outcome in NEVER_RANG:
@@ -127,6 +134,8 @@ def course(mix: Mix, placement: Placement, nth: int, carrier_call_id: str, now: 
     talk = _between(mix.talk_seconds, lots.talk) if outcome in PICKED_UP else 0.0
     if outcome is Outcome.ABANDONED:
         talk = min(talk, LONGEST_SILENCE)
+
+    wait = _callback_wait(mix, outcome, lots.callback)
 
     def event(type: EventType, seconds: float) -> CallEvent:
         return CallEvent(
@@ -148,7 +157,8 @@ def course(mix: Mix, placement: Placement, nth: int, carrier_call_id: str, now: 
         answered_by=PICKED_UP.get(outcome),
         ended_reason=_ended_reason(outcome, lots.hangup),
         message_left=outcome is Outcome.VOICEMAIL and placement.voicemail_message != "",
-        transcript=script.transcript(placement, outcome, talk, lots.words),
+        transcript=script.transcript(placement, outcome, talk, lots.words, wait),
+        callback_at=wait and now + wait,
     )
     return *events, end
 
@@ -159,7 +169,7 @@ def hung_up(course: tuple[CallEvent, ...], now: datetime) -> CallEvent:
     answer = next((event for event in course if event.type is EventType.ANSWERED and event.at <= now), None)
     if answer is None:
         return msgspec.structs.replace(
-            end, outcome=Outcome.CANCELED, answered_by=None, ended_reason="canceled", transcript=()
+            end, outcome=Outcome.CANCELED, answered_by=None, ended_reason="canceled", transcript=(), callback_at=None
         )
     talked = (now - answer.at).total_seconds()
     return msgspec.structs.replace(
@@ -167,6 +177,7 @@ def hung_up(course: tuple[CallEvent, ...], now: datetime) -> CallEvent:
         outcome=Outcome.ANSWERED if end.answered_by is AnsweredBy.HUMAN else end.outcome,
         ended_reason="agent_hangup",
         transcript=tuple(line for line in end.transcript if line.at <= talked),
+        callback_at=None,
     )
 
 
@@ -191,6 +202,13 @@ def _pick(weights: dict[Outcome, float], lot: float) -> Outcome:
 def _between(span: tuple[float, float], lot: float) -> float:
     shortest, longest = span
     return shortest + (longest - shortest) * lot
+
+
+def _callback_wait(mix: Mix, outcome: Outcome, lot: float) -> timedelta | None:
+    """How long after the call the callee asks to be called: whole hours from 1 to 48. None: there is no need."""
+    if outcome is not Outcome.ANSWERED or lot >= mix.callbacks:
+        return None
+    return timedelta(hours=1 + int(lot / mix.callbacks * 48))
 
 
 def _ended_reason(outcome: Outcome, lot: float) -> str:
