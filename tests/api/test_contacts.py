@@ -16,7 +16,7 @@ ADA: dict[str, Any] = {
     "address": {"country": "US", "region": "CA", "postalCode": "94105"},
     "language": "en",
     "attributes": {"plan": "pro", "visits": 3, "tags": ["a", {"b": None}]},
-    "consent": {"at": "2026-01-01", "basis": "form"},
+    "consent": {"type": "written", "capturedAt": "2026-01-01T00:00:00Z", "evidence": "form 12", "expiresAt": None},
 }
 
 

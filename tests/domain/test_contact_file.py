@@ -20,6 +20,9 @@ def only(text: str | bytes, country: str | None = None) -> ContactRow:
     return row
 
 
+WEST = "America/Los_Angeles@US-CA"
+
+
 def refused(text: str | bytes) -> tuple[str | None, str]:
     ((_, row),) = read(text)
     assert isinstance(row, BadRow), row
@@ -33,7 +36,7 @@ def test_every_column_finds_its_place() -> None:
     assert row == ContactRow(
         id=ContactId("crm-1"),
         phone="+14155550123",
-        zones="America/Los_Angeles",
+        zones="America/New_York@US-CA",
         name="Ada, née Byron",
         time_zone="America/New_York",
         address={"country": "us", "region": "CA", "postalCode": "94105"},
@@ -56,7 +59,7 @@ def test_every_column_finds_its_place() -> None:
     ],
 )
 def test_the_usual_dialects_are_understood(text: str) -> None:
-    expected = ContactRow(id=ContactId("+14155550123"), phone="+14155550123", zones="America/Los_Angeles", name="Ada")
+    expected = ContactRow(id=ContactId("+14155550123"), phone="+14155550123", zones=WEST, name="Ada")
     assert only(text) == expected
 
 
@@ -145,12 +148,14 @@ def test_a_later_row_is_laid_over_an_earlier_one() -> None:
     def row(**said: Any) -> ContactRow:
         return ContactRow(id=ContactId("a"), **said)
 
-    first = row(phone="+1", zones="A", name="Ada", address={"region": "CA"}, attributes={"plan": "pro", "x": "1"})
-    later = row(phone="+2", zones="B", language="en", address={"country": "US"}, attributes={"x": "2"})
+    first = row(
+        phone="+12125550100", zones="A", name="Ada", address={"region": "CA"}, attributes={"plan": "pro", "x": "1"}
+    )
+    later = row(phone="+14155550123", zones="B", language="en", address={"country": "US"}, attributes={"x": "2"})
 
     assert merged(first, later) == row(
-        phone="+2",
-        zones="B",
+        phone="+14155550123",
+        zones=WEST,
         name="Ada",
         language="en",
         address={"region": "CA", "country": "US"},

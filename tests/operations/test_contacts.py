@@ -40,15 +40,16 @@ async def column(database: Database, name: str) -> list[Any]:
 
 
 async def test_those_who_are_still_to_call_follow_a_new_phone_or_zone(db: LazyDatabase) -> None:
-    new_york, paris, london = "America/New_York", "Europe/Paris", "Europe/London"
+    new_york, paris = "America/New_York", "Europe/Paris@FR"
+    london, manhattan = "Europe/London@FR", "America/New_York@US-NY"
     async with db() as database:
         org, _ = await a_scene(database)
         await database.run(contacts.change, org, ADA, ContactPatch(phone="+33612345678"), None, NOW)
         assert await column(database, "zones") == [paris, paris, paris, new_york]
-        await database.run(contacts.change, org, ADA, ContactPatch(time_zone=london), None, NOW)
+        await database.run(contacts.change, org, ADA, ContactPatch(time_zone="Europe/London"), None, NOW)
         assert await column(database, "zones") == [london, london, london, new_york]
         await database.run(contacts.put, org, ADA, ContactDraft(phone="+12125550199"), None, NOW)
-        assert await column(database, "zones") == [new_york] * 4
+        assert await column(database, "zones") == [manhattan] * 3 + [new_york]
         await database.run(contacts.put, org, ADA, ContactDraft(), None, NOW)
         assert await column(database, "zones") == ["", "", "", new_york]
         tallies = "SELECT zones, sum(n)::int FROM campaign_tallies GROUP BY 1 HAVING sum(n) <> 0"

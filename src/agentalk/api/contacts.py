@@ -56,9 +56,10 @@ async def contacts_import(tx: Tx, caller: Caller, body: Upload, query: ImportQue
     """A CSV file in UTF-8, its cells parted by commas, semicolons or tabs; the first row names the columns.
 
     `phone` is required. `id` is the contact's own id; without it, the phone is. `name`, `timeZone`, `country`,
-    `region`, `postalCode` and `language` are known; any other column becomes an attribute. A contact that exists is
-    completed: an empty cell leaves what is known as it is. Each refused row comes back with its reason; the others are
-    taken. Sent again, a file changes nothing, so that a long one may be sent in parts, each with the first row.
+    `region`, `postalCode` and `language` are known, and `consentType`, `consentCapturedAt`, `consentEvidence` and
+    `consentExpiresAt`; any other column becomes an attribute. A contact that exists is completed: an empty cell leaves
+    what is known as it is. Each refused row comes back with its reason; the others are taken. Sent again, a file
+    changes nothing, so that a long one may be sent in parts, each with the first row.
     """
     return await contact_import.import_csv(tx, caller.own, body.file, query.default_country, now)
 

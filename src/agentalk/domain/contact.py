@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 import phonenumbers
-import phonenumbers.timezone
 
+from agentalk.domain import place
+from agentalk.domain.consent import Consent
 from agentalk.domain.ids import ContactId
-from agentalk.domain.window import UNKNOWN_ZONE, ZoneGroup, is_zone
+from agentalk.domain.place import NOWHERE, Place
+from agentalk.domain.window import ZoneGroup, group_key
 
 
 class Address(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -34,17 +36,17 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     address: Address | None
     language: str | None
     attributes: dict[str, Any]
-    consent: dict[str, Any] | None
+    consent: Consent | None
     phone_invalid_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A number that can be dialled: in E.164, and every zone it may be in."""
+    """A number that can be dialled: in E.164, and every place it may be in."""
 
     phone: str
-    zones: ZoneGroup
+    place: Place
 
 
 # A slash would part a path in two: such a contact could be neither read nor deleted by its address.
@@ -84,18 +86,29 @@ def read_phone(text: str, country: str | None = None) -> str | None:
 
 @lru_cache(maxsize=4096)
 def read_number(text: str, country: str | None = None) -> Number | None:
-    """As `read_phone`, with the number's zones: for the price of one reading, not of two."""
+    """As `read_phone`, with the number's place: for the price of one reading, not of two."""
     number = _parsed(text, country)
     phone = None if number is None else _written(number)
-    return None if number is None or phone is None else Number(phone, _zones_of(number))
+    return None if number is None or phone is None else Number(phone, place.of_number(number))
 
 
-def zone_group(phone: str | None, time_zone: str | None) -> ZoneGroup:
-    """Every zone the person may be in. An explicit zone replaces what the number suggests; see `domain/window.py`."""
-    if time_zone is not None:
-        return time_zone
+def zone_group(phone: str | None, time_zone: str | None, address: Address | None) -> ZoneGroup:
+    """Every zone the person may be in, and every jurisdiction; see `domain/window.py` and `domain/place.py`."""
     number = None if phone is None else read_number(phone)
-    return UNKNOWN_ZONE if number is None else number.zones
+    return group_of(number, time_zone, address)
+
+
+def group_of(number: Number | None, time_zone: str | None, address: Address | None) -> ZoneGroup:
+    """As `zone_group`, of a number that has been read.
+
+    An explicit zone replaces those of number and address. Without one, a number of unknown zone may be anywhere.
+    """
+    here = NOWHERE if number is None else number.place
+    home = place.of_address(address.country, address.region, address.postal_code) if address else NOWHERE
+    both = place.united(here, home)
+    if time_zone is not None:
+        return group_key([time_zone], both.jurisdictions)
+    return group_key([] if number is not None and not here.zones else both.zones, both.jurisdictions)
 
 
 def _parsed(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
@@ -133,11 +146,3 @@ def _taken_off(calling_code: str) -> re.Pattern[str] | None:
 def _written(number: phonenumbers.PhoneNumber) -> str | None:
     phone = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return phone if is_e164(phone) else None
-
-
-def _zones_of(number: phonenumbers.PhoneNumber) -> ZoneGroup:
-    names = phonenumbers.timezone.time_zones_for_number(number)
-    # A name this machine does not know makes the whole answer unknown: better not called than called at night.
-    if not names or not all(is_zone(name) and name != "Etc/Unknown" for name in names):
-        return UNKNOWN_ZONE
-    return ",".join(sorted(names))

@@ -3,13 +3,23 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import IO
 
 import msgspec
 
-from agentalk.domain.contact import BAD_ID, NO_NUMBER, is_contact_id, is_country, read_number
+from agentalk.domain.consent import Consent
+from agentalk.domain.contact import (
+    BAD_ID,
+    NO_NUMBER,
+    Address,
+    group_of,
+    is_contact_id,
+    is_country,
+    read_number,
+    zone_group,
+)
 from agentalk.domain.errors import Invalid
 from agentalk.domain.ids import ContactId
 from agentalk.domain.window import ZoneGroup, is_zone
@@ -26,6 +36,16 @@ _FIELDS = {
     "region": "region",
     "postalcode": "postalCode",
     "language": "language",
+    "consenttype": "consentType",
+    "consentcapturedat": "consentCapturedAt",
+    "consentevidence": "consentEvidence",
+    "consentexpiresat": "consentExpiresAt",
+}
+_CONSENT = {
+    "consentType": "type",
+    "consentCapturedAt": "capturedAt",
+    "consentEvidence": "evidence",
+    "consentExpiresAt": "expiresAt",
 }
 _ADDRESS = ("country", "region", "postalCode")
 _LONGEST = {"name": 200, "region": 200, "postalCode": 200, "language": 35}
@@ -35,7 +55,7 @@ _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 
 
 class ContactRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a row says of a contact; None is nothing. `zones` are those of the phone."""
+    """What a row says of a contact; None is nothing. `zones` is the zone group of all that it says."""
 
     id: ContactId
     phone: str
@@ -45,6 +65,7 @@ class ContactRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: dict[str, str] | None = None
     language: str | None = None
     attributes: dict[str, str] | None = None
+    consent: Consent | None = None
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -136,15 +157,17 @@ class ContactFile:
         zone = said.get("timeZone")
         if zone is not None and not is_zone(zone):
             raise _Refused("timeZone", "is not an IANA time zone, as Europe/Paris")
+        address = {key: said[key] for key in _ADDRESS if key in said} or None
         return ContactRow(
             id=ContactId(id),
             phone=number.phone,
-            zones=number.zones,
+            zones=group_of(number, zone, _address(address)),
             name=said.get("name"),
             time_zone=zone,
-            address={key: said[key] for key in _ADDRESS if key in said} or None,
+            address=address,
             language=said.get("language"),
             attributes=attributes or None,
+            consent=_consent(said),
         )
 
     def _sorted(self, cells: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -191,4 +214,27 @@ def merged(one: ContactRow, later: ContactRow) -> ContactRow:
     for name in ("address", "attributes"):
         if name in said:
             said[name] = {**(getattr(one, name) or {}), **said[name]}
-    return msgspec.structs.replace(one, **said)
+    whole = msgspec.structs.replace(one, **said)
+    group = zone_group(whole.phone, whole.time_zone, _address(whole.address))
+    return msgspec.structs.replace(whole, zones=group)
+
+
+def _address(said: dict[str, str] | None) -> Address | None:
+    return None if said is None else msgspec.convert(said, Address)
+
+
+def _consent(said: Mapping[str, str]) -> Consent | None:
+    """The consent that a row tells of. It counts as a whole or not at all: half a proof proves nothing."""
+    given = {field: said[column] for column, field in _CONSENT.items() if column in said}
+    if not given:
+        return None
+    try:
+        consent = msgspec.convert(given, Consent)
+    except msgspec.ValidationError:
+        raise _Refused(
+            "consentType",
+            "needs express or written, with a consentCapturedAt as 2026-01-31T10:00:00Z and consentEvidence",
+        ) from None
+    if problem := consent.problem():
+        raise _Refused("consentExpiresAt", problem[1])
+    return consent

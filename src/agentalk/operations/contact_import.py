@@ -1,18 +1,20 @@
 """Contacts from a CSV file. Good rows are never lost to bad ones."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import IO
 
 import msgspec
 
-from agentalk.domain.contact import is_country
+from agentalk.domain.contact import is_country, zone_group
 from agentalk.domain.contact_file import BadRow, ContactFile, ContactRow, merged
 from agentalk.domain.errors import Invalid
 from agentalk.domain.ids import ContactId, OrgId
+from agentalk.domain.window import ZoneGroup
 from agentalk.operations.campaign_contacts import keep_countable
 from agentalk.store import campaign_contacts, contacts
+from agentalk.store.contacts import Merged
 from agentalk.store.database import Tx, notify
 
 _ROWS_PER_STATEMENT = 1000
@@ -65,7 +67,8 @@ async def import_csv(tx: Tx, org: OrgId, file: IO[bytes], default_country: str |
         while rows := await ahead:
             ahead = reading.ahead()
             written = await contacts.merge(tx, org, rows, now)
-            known = [id for id, is_new in written if not is_new]
+            known = [one.id for one in written if not one.is_new]
+            await contacts.place(tx, org, _moved(written))
             await keep_countable(tx, await campaign_contacts.refresh_zones(tx, org, known))
             created += len(written) - len(known)
     finally:
@@ -73,6 +76,12 @@ async def import_csv(tx: Tx, org: OrgId, file: IO[bytes], default_country: str |
         reading.file.release()
     await notify(tx, str(org))
     return reading.told(created)
+
+
+def _moved(written: Iterable[Merged]) -> dict[ContactId, ZoneGroup]:
+    """The zones of contacts that are elsewhere than their rows alone say: of the rest something was known before."""
+    groups = ((one, zone_group(one.phone, one.time_zone, one.address)) for one in written if not one.is_new)
+    return {one.id: group for one, group in groups if group != one.zones}
 
 
 class _Reading:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from agentalk.domain.consent import Consent
 from agentalk.domain.contact import (
     BAD_ID,
     NO_NUMBER,
@@ -18,6 +19,7 @@ from agentalk.domain.contact import (
 )
 from agentalk.domain.errors import Invalid, NotFound, Stale
 from agentalk.domain.ids import ContactId, OrgId, uuid7
+from agentalk.domain.moment import in_utc
 from agentalk.domain.window import is_zone
 from agentalk.operations.campaign_contacts import keep_countable
 from agentalk.store import campaign_contacts, contacts
@@ -38,7 +40,7 @@ class ContactDraft(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     address: Address | None = None
     language: Language | None = None
     attributes: dict[str, Any] = {}
-    consent: dict[str, Any] | None = None
+    consent: Consent | None = None
 
 
 class ContactPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -50,7 +52,7 @@ class ContactPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     address: Address | UnsetType | None = UNSET
     language: Language | UnsetType | None = UNSET
     attributes: dict[str, Any] | UnsetType = UNSET
-    consent: dict[str, Any] | UnsetType | None = UNSET
+    consent: Consent | UnsetType | None = UNSET
 
 
 async def create(tx: Tx, org: OrgId, draft: ContactDraft, now: datetime) -> Contact:
@@ -130,12 +132,12 @@ async def _write(tx: Tx, org: OrgId, id: ContactId, draft: ContactDraft, now: da
         address=draft.address,
         language=draft.language,
         attributes=draft.attributes,
-        consent=draft.consent,
+        consent=_consent(draft, now),
         phone_invalid_at=None,
         created_at=now,
         updated_at=now,
     )
-    written, is_new = await contacts.put(tx, org, contact, zone_group(phone, draft.time_zone))
+    written, is_new = await contacts.put(tx, org, contact, zone_group(phone, draft.time_zone, draft.address))
     if not is_new and (moved := await campaign_contacts.refresh_zones(tx, org, [id])):
         await keep_countable(tx, moved)
         await notify(tx, str(org))
@@ -152,6 +154,19 @@ def _phone(draft: ContactDraft) -> str | None:
     if phone is None:
         raise Invalid.field("phone", NO_NUMBER)
     return phone
+
+
+def _consent(draft: ContactDraft, now: datetime) -> Consent | None:
+    consent = draft.consent
+    if consent is None:
+        return None
+    if problem := consent.problem():
+        raise Invalid.field(*problem)
+    expires = consent.expires_at and in_utc("consent.expiresAt", consent.expires_at)
+    captured = in_utc("consent.capturedAt", consent.captured_at)
+    if captured > now:
+        raise Invalid.field("consent.capturedAt", "must not lie in the future")
+    return msgspec.structs.replace(consent, captured_at=captured, expires_at=expires)
 
 
 def _wanted(phone: str | None) -> str | None:

@@ -1,12 +1,13 @@
 """Contacts: people with phones. A deleted one keeps an emptied row, because its calls refer to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from psycopg.rows import TupleRow
 
+from agentalk.domain.consent import Consent
 from agentalk.domain.contact import Address, Contact
 from agentalk.domain.contact_file import ContactRow
 from agentalk.domain.ids import ContactId, OrgId
@@ -15,6 +16,17 @@ from agentalk.store.database import Tx, execute, fetch, fetch_anew, fetch_one
 from agentalk.store.queries import load
 
 SQL = load("contacts")
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """A contact after an import, and whether there was none before; the rest is told of one that was there."""
+
+    id: ContactId
+    is_new: bool
+    phone: str
+    zones: ZoneGroup
+    time_zone: str | None
+    address: Address | None
 
 
 async def get(tx: Tx, org: OrgId, id: ContactId) -> Contact | None:
@@ -65,10 +77,18 @@ async def put(tx: Tx, org: OrgId, contact: Contact, zones: ZoneGroup) -> tuple[C
     return _contact(row), row[-1]
 
 
-async def merge(tx: Tx, org: OrgId, rows: Sequence[ContactRow], now: datetime) -> list[tuple[ContactId, bool]]:
-    """Make or complete contacts with distinct ids; each id, and whether there was none before."""
+async def merge(tx: Tx, org: OrgId, rows: Sequence[ContactRow], now: datetime) -> list[Merged]:
+    """Make or complete contacts with distinct ids. The zones of one that was there are still those of its row alone."""
     written = await fetch(tx, SQL["merge"], org=org, rows=msgspec.json.encode(rows).decode(), now=now)
-    return [(id, is_new) for id, is_new in written]
+    return [
+        Merged(id, is_new, phone, zones, zone, _address(where)) for id, is_new, phone, zones, zone, where in written
+    ]
+
+
+async def place(tx: Tx, org: OrgId, zones: Mapping[ContactId, ZoneGroup]) -> None:
+    """Give contacts the zones that they have now."""
+    rows = [{"id": id, "zones": group} for id, group in zones.items()]
+    await execute(tx, SQL["place"], org=org, rows=msgspec.json.encode(rows).decode())
 
 
 async def delete(tx: Tx, org: OrgId, id: ContactId, now: datetime) -> bool:
@@ -82,14 +102,18 @@ def _contact(row: TupleRow) -> Contact:
         phone=row[1],
         name=row[2],
         time_zone=row[3],
-        address=row[4] and msgspec.json.decode(row[4], type=Address),
+        address=_address(row[4]),
         language=row[5],
         attributes=msgspec.json.decode(row[6], type=dict[str, Any]),
-        consent=row[7] and msgspec.json.decode(row[7], type=dict[str, Any]),
+        consent=row[7] and msgspec.json.decode(row[7], type=Consent),
         phone_invalid_at=row[8],
         created_at=row[9],
         updated_at=row[10],
     )
+
+
+def _address(text: str | None) -> Address | None:
+    return None if text is None else msgspec.json.decode(text, type=Address)
 
 
 def _json(value: object) -> str | None:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from agentalk.domain.window import WEEK, Slot, Window, ZoneGroup, next_open
+from agentalk.domain.policy.hours import next_lawful
+from agentalk.domain.policy.model import DEFAULTS
+from agentalk.domain.window import WEEK, Slot, Window, ZoneGroup
 
 HOME = ZoneInfo("America/Los_Angeles")
-PLACES = {
-    "San Francisco": "America/Los_Angeles",
-    "New York": "America/New_York",
-    "London": "Europe/London",
-    "Mumbai": "Asia/Kolkata",
-    "Sydney": "Australia/Sydney",
+PLACES: Mapping[str, ZoneGroup] = {
+    "San Francisco": "America/Los_Angeles@US-CA",
+    "New York": "America/New_York@US-NY",
+    "London": "Europe/London@GB",
+    "Mumbai": "Asia/Kolkata@IN",
+    "Sydney": "Australia/Sydney@AU",
 }
 # Twenty minutes before the American West may be called: one sees its window open.
 DAWN = time(7, 40)
@@ -60,8 +62,14 @@ def outlook(
     `waiting` are records of campaign contacts, `pending` ids; `zones` are the zone groups of contacts.
     """
     scheduled = [_scheduled(record) for record in waiting]
-    unopened = [Next(id, "pending", next_open(WINDOW, zones.get(id, ""), now)) for id in pending]
+    unopened = [Next(id, "pending", opens(zones.get(id, ""), now)) for id in pending]
     return [*scheduled, *unopened]
+
+
+def opens(group: ZoneGroup, now: datetime) -> datetime | None:
+    """From when on such a person may be called; None if nobody can say."""
+    span = next_lawful(WINDOW, DEFAULTS, group, now)
+    return span and max(span[0], now)
 
 
 def _scheduled(record: Mapping[str, str | None]) -> Next:

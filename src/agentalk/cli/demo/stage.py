@@ -14,14 +14,14 @@ from rich.text import Text
 
 from agentalk.cli import screen
 from agentalk.cli.client import Client
-from agentalk.cli.demo.day import HOME, PLACES, WINDOW, dawn
+from agentalk.cli.demo.day import HOME, PLACES, dawn, opens
 from agentalk.cli.demo.people import SHIPPED, people, write
 from agentalk.cli.demo.story import Ending, Story
 from agentalk.cli.exits import Failure
 from agentalk.cli.importing import Import, import_file, write_refused
 from agentalk.cli.processes import until
 from agentalk.domain.clock import Clock
-from agentalk.domain.window import next_open
+from agentalk.domain.window import zones_of
 from agentalk.settings import Settings
 from agentalk.wiring.carriers import rang
 from agentalk.wiring.first import demo_key
@@ -124,10 +124,10 @@ async def _show(story: Story, clock: Clock, out: Console) -> None:
 def _clocks(now: datetime) -> Text:
     """What time it is around the world, and where people may be called."""
     text = Text()
-    for place, zone in PLACES.items():
-        opening = next_open(WINDOW, zone, now)
+    for place, group in PLACES.items():
+        opening = opens(group, now)
         open_now = opening is not None and opening <= now
-        local = now.astimezone(ZoneInfo(zone))
+        local = now.astimezone(ZoneInfo(zones_of(group)[0]))
         text.append(f"{place} ", "dim").append(f"{local:%H:%M}", "bold green" if open_now else "bright_black")
         text.append("   ")
     return text

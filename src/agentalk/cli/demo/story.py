@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from agentalk.cli.client import Client, Record
 from agentalk.cli.demo.day import RETRY, WINDOW, Next, at_rest, due, outlook
 from agentalk.cli.exits import Failure
 from agentalk.cli.importing import Import
 from agentalk.cli.looks import Look, Watcher
 from agentalk.domain.clock import Clock
-from agentalk.domain.contact import zone_group
+from agentalk.domain.contact import Address, zone_group
 from agentalk.domain.window import ZoneGroup
 from agentalk.wiring.carriers import Rang
 
@@ -68,7 +70,8 @@ class Story:
         async for contact in self._client.pages("/api/contacts"):
             ids.append(contact["id"])
             self.names[contact["id"]] = contact["name"] or contact["id"]
-            self._zones[contact["id"]] = zone_group(contact["phone"], contact["timeZone"])
+            address = contact["address"] and msgspec.convert(contact["address"], Address)
+            self._zones[contact["id"]] = zone_group(contact["phone"], contact["timeZone"], address)
         campaign = await self._client.post("/api/campaigns", _campaign(agent["id"], how_many))
         self.campaign = campaign["id"]
         return await self._client.post(f"/api/campaigns/{self.campaign}/contacts", {"contactIds": ids})

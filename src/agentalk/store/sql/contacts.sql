@@ -54,27 +54,32 @@ RETURNING id, phone, name, time_zone, address::text, language, attributes::text,
 
 -- name: merge
 -- What a row does not say stays as it was.
-INSERT INTO contacts AS c (organization_id, id, phone, name, time_zone, zones, address, language, attributes,
+INSERT INTO contacts AS c (organization_id, id, phone, name, time_zone, zones, address, language, attributes, consent,
     created_at, updated_at)
-SELECT %(org)s, r.id, r.phone, r.name, r.time_zone, coalesce(r.time_zone, r.zones), r.address, r.language,
-    coalesce(r.attributes, '{}'), %(now)s, %(now)s
+SELECT %(org)s, r.id, r.phone, r.name, r.time_zone, r.zones, r.address, r.language, coalesce(r.attributes, '{}'),
+    r.consent, %(now)s, %(now)s
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id text, phone text, zones text, name text, time_zone text, address jsonb,
-    language text, attributes jsonb)
+    language text, attributes jsonb, consent jsonb)
 ORDER BY r.id COLLATE "C"
 ON CONFLICT (organization_id, id) DO UPDATE SET
     phone = excluded.phone,
     name = coalesce(excluded.name, c.name),
     time_zone = coalesce(excluded.time_zone, c.time_zone),
-    zones = coalesce(excluded.time_zone, c.time_zone, excluded.zones),
+    zones = excluded.zones,
     address = CASE WHEN excluded.address IS NULL THEN c.address
         ELSE coalesce(c.address, '{}') || excluded.address END,
     language = coalesce(excluded.language, c.language),
     attributes = c.attributes || excluded.attributes,
+    consent = coalesce(excluded.consent, c.consent),
     phone_invalid_at = CASE WHEN c.phone = excluded.phone THEN c.phone_invalid_at END,
     created_at = CASE WHEN c.deleted_at IS NULL THEN c.created_at ELSE excluded.created_at END,
     updated_at = excluded.updated_at,
     deleted_at = NULL
-RETURNING id, xmax = 0;
+RETURNING id, xmax = 0, phone, zones, time_zone, address::text;
+
+-- name: place
+UPDATE contacts c SET zones = r.zones FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id text, zones text)
+WHERE c.organization_id = %(org)s AND c.id = r.id;
 
 -- name: delete
 -- Its calls refer to the row: it stays, without anything of the person.
