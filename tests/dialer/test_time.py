@@ -64,7 +64,7 @@ async def test_an_organization_whose_turn_comes_late_in_a_round_is_called_by_its
 ) -> None:
     clock, stop = Hand(NOW), asyncio.Event()
     async with scene(db, NOW) as stage:
-        for _ in range(2):
+        for _ in range(5):  # one more than have their turns side by side
             stage.org = OrgId(uuid4())
             await stage.set_up(10, 10, 100)
             await stage.campaign(1)
@@ -76,8 +76,9 @@ async def test_an_organization_whose_turn_comes_late_in_a_round_is_called_by_its
         after_a_claim(monkeypatch, pass_by)
         await run_until_done(stage, clock, stop)
 
-        reserved = await stage.sql("SELECT reserved_at FROM calls ORDER BY 1")
-        assert reserved == [(NOW,), (NOW + timedelta(seconds=1),)]
+        reserved = [at for (at,) in await stage.sql("SELECT reserved_at FROM calls ORDER BY 1")]
+        assert reserved[0] == NOW
+        assert reserved[-1] > NOW
 
 
 class Late:

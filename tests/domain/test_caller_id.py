@@ -6,13 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentalk.domain.caller_id import CallerIdRule, CallerIdStrategy, Numbers, Usage, area_of, assign, country_of
+from agentalk.domain.caller_id import CallerIdRule, CallerIdStrategy, Numbers, Rota, Usage, area_of, country_of
 
 NEW_YORK, BOSTON, TORONTO = "+12125550001", "+16175550001", "+14165550001"
 LONDON, LEEDS, PARIS = "+442079460001", "+441134960001", "+33142685300"
 UNUSED = Usage()
 LOCAL = CallerIdRule(CallerIdStrategy.LOCAL)
 POOL = tuple(f"+1212555{n:04d}" for n in range(6))
+
+
+def assign(asks: list[tuple[Numbers, str]], usage: Usage) -> list[str | None]:
+    rota = Rota(usage)
+    given = [rota.next(*ask) for ask in asks]
+    assert rota.begun == Counter(number for number in given if number)
+    return given
 
 
 def one(numbers: Numbers, phone: str, usage: Usage = UNUSED) -> str | None:

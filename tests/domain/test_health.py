@@ -43,7 +43,8 @@ def test_the_breaker(recent: dict[Outcome, int], health: Health) -> None:
 )
 def test_abandoned_calls(answered: int, abandoned: int, health: Health) -> None:
     tally = {FINE: answered - 5, Outcome.OPTED_OUT: 5, Outcome.ABANDONED: abandoned, Outcome.VOICEMAIL: 10_000}
-    for spans in ((tally, {}), ({}, tally)):
+    none: dict[Outcome, int] = {}
+    for spans in ((tally, none), (none, tally)):
         assert judge(Record(recent={}, spans=spans, abandoned_since=abandoned), LIMIT) is health
 
 

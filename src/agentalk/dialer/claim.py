@@ -5,22 +5,25 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
+from agentalk.dialer.health import supervise
 from agentalk.dialer.judge import tell
 from agentalk.dialer.plan import Outlook, deal, look, next_moment, phase
 from agentalk.dialer.reserve import NOBODY, reserve
+from agentalk.domain.caller_id import Rota, Usage
 from agentalk.domain.campaign import Phase
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CampaignId, CarrierId, DialerId, OrgId
 from agentalk.domain.pace import Bucket
-from agentalk.store import campaign_contacts, claims, dialing, events
+from agentalk.store import caller_ids, campaign_contacts, claims, dialing, events
 from agentalk.store.claims import Reservation
 from agentalk.store.database import Tx
 from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Share, Tally
 
 # Somebody else has the organization, or the contacts that are due, mostly for milliseconds.
 _LOCKED_OUT = timedelta(milliseconds=25)
-_MOST_PER_TURN = 200
+MOST_PER_TURN = 200
 _MOST_SKIPPED = 2_000
 _FOLD_ROWS = 40
 
@@ -28,12 +31,14 @@ _FOLD_ROWS = 40
 class Turn(msgspec.Struct, frozen=True):
     """What came of an organization's turn: the calls reserved, their campaigns, and when to come again unasked.
 
-    `policies` are versions that are stored once the turn is committed.
+    `hungry`: with more of the dialer's places there might have been more calls. `policies` are versions that are stored
+    once the turn is committed.
     """
 
     reservations: list[Reservation]
     campaigns: Mapping[CampaignId, ActiveCampaign]
     come_again: datetime | None
+    hungry: bool = False
     policies: frozenset[str] = frozenset()
 
 
@@ -47,39 +52,37 @@ async def claim(
     now: datetime,
     policies: Collection[str] = (),
 ) -> Turn:
-    """Reserve what may be called at `now` through carriers of `kinds`, by a dialer that can hold `slots` calls.
+    """Reserve what may be called at `now` through carriers of `kinds`, by a dialer that can hold `slots` more calls.
 
     `policies` are versions that are known to be stored.
     """
     if not await dialing.lock_organization(tx, org):
         return Turn([], {}, now + _LOCKED_OUT)
     # From here on in later statements: a count made in the statement that takes the lock may be older than the lock.
-    carriers = await dialing.carriers_of(tx, org, dialer)
-    campaigns = {campaign.id: campaign for campaign in await dialing.active_campaigns(tx, org)}
-    if not campaigns or not carriers:
-        return Turn([], {}, None)
+    carriers = await dialing.carriers_of(tx, org)
+    active, judge_at = await supervise(tx, org, await dialing.active_campaigns(tx, org), now)
+    if not active or not carriers:
+        return Turn([], {}, judge_at)
+    campaigns = {campaign.id: campaign for campaign in active}
     tallies = await dialing.tallies_of(tx, list(campaigns))
+    usage = await caller_ids.usage(tx, org, now) if any(each.numbers.caller_ids for each in active) else Usage()
     rooms = _rooms(carriers, kinds)
-    outlooks = [look(campaign, tallies.get(campaign.id, []), rooms, now) for campaign in campaigns.values()]
-    skipped = await _tidy(tx, org, outlooks, tallies, now)
+    outlooks = [look(campaign, tallies.get(campaign.id, []), rooms, usage, now) for campaign in active]
+    more_to_tidy = await _tidy(tx, org, outlooks, tallies, now)
 
-    capacity = min(
-        _MOST_PER_TURN,
-        carriers[0].org_max - sum(carrier.live for carrier in carriers),
-        slots - carriers[0].dialer_live,
-    )
-    buckets = {
-        carrier.id: carrier.bucket.at_moment(now)
-        for carrier in carriers
-        if carrier.slow_until is None or carrier.slow_until <= now
-    }
-    # Without capacity too it is told apart who waits for it, and who for a time to come.
-    due = await _due(tx, outlooks, max(1, capacity), now)
-    shares = deal(outlooks, due, capacity=max(0, capacity), buckets=buckets)
+    places = max(0, carriers[0].org_max - sum(carrier.live for carrier in carriers))
+    capacity = min(MOST_PER_TURN, places, slots)
+    buckets = {carrier.id: _bucket(carrier, now) for carrier in carriers}
+    due = await _due(tx, outlooks, capacity, now)
+    shares = deal(outlooks, due, capacity=capacity, places=places, buckets=buckets)
     if shares:
         held = await dialing.hold_campaigns(tx, [share.campaign_id for share in shares])
         shares = [share for share in shares if share.campaign_id in held]
-    chosen = await reserve(tx, org, shares, campaigns, dialer=dialer, policies=policies, now=now) if shares else NOBODY
+    rota, chosen = Rota(usage), NOBODY
+    if shares:
+        chosen = await reserve(tx, org, shares, campaigns, dialer=dialer, rota=rota, policies=policies, now=now)
+    if rota.begun:
+        await caller_ids.begin(tx, org, rota.begun, now)
     claimed = Counter(reservation.campaign_id for reservation in chosen.reservations)
     spent = _spend(outlooks, claimed, buckets)
     if claimed:
@@ -88,17 +91,23 @@ async def claim(
             {outlook.campaign.id: spent[outlook.campaign.id] for outlook in outlooks if outlook.campaign.id in claimed},
             {id: spent[id] for id in {outlook.room.id for outlook in outlooks if outlook.room} if id in spent},
         )
-    if shares and not claimed:
-        due = {}  # a lone campaign's were not counted: there were none
+    # Of whom nobody was claimed, nobody was due: a lone campaign's were not counted, others' had to stand aside.
+    due = {id: n for id, n in due.items() if claimed[id] or id not in {share.campaign_id for share in shares}}
     await _save_phases(tx, outlooks, claimed, due)
     come_again = await _come_again(tx, outlooks, shares, claimed, due, spent, now)
-    if len(chosen.reservations) == _MOST_PER_TURN:
+    if len(chosen.reservations) == MOST_PER_TURN:
         come_again = now
     elif not claimed and come_again:
         come_again = max(come_again, now + _LOCKED_OUT)
-    if skipped or chosen.skipped or any(carrier.slow_until and carrier.slow_until > now for carrier in carriers):
-        come_again = min(come_again or now + timedelta(seconds=1), now + timedelta(seconds=1))
-    return Turn(chosen.reservations, campaigns, come_again, chosen.policies)
+    soon = now + timedelta(seconds=1) if more_to_tidy or chosen.skipped else None
+    pauses = [carrier.slowdown.until for carrier in carriers if carrier.slowdown.until and carrier.slowdown.until > now]
+    return Turn(
+        chosen.reservations,
+        campaigns,
+        min((moment for moment in (come_again, judge_at, soon, *pauses) if moment), default=None),
+        hungry=slots < min(MOST_PER_TURN, places) and len(chosen.reservations) == slots and bool(due),
+        policies=chosen.policies,
+    )
 
 
 def _rooms(carriers: list[CarrierRoom], kinds: Collection[str]) -> dict[CarrierId | None, CarrierRoom]:
@@ -111,32 +120,48 @@ def _rooms(carriers: list[CarrierRoom], kinds: Collection[str]) -> dict[CarrierI
     return rooms
 
 
+def _bucket(carrier: CarrierRoom, now: datetime) -> Bucket:
+    """What the carrier takes at this moment: nothing during a pause that it asked for, less than usual after it."""
+    return replace(carrier.bucket, rate=carrier.slowdown.rate(carrier.bucket.rate, carrier.max_live, now)).at_moment(
+        now
+    )
+
+
 async def _tidy(
     tx: Tx, org: OrgId, outlooks: list[Outlook], tallies: Mapping[CampaignId, list[Tally]], now: datetime
 ) -> bool:
-    """Skip contacts of unknown zone, complete what is finished, fold tallies; whether there may be more to skip."""
+    """Skip contacts of unknown zone, complete what is finished, fold tallies; whether there may be more to do."""
     unknown = [(outlook.campaign.id, group) for outlook in outlooks for group in outlook.unknown]
     skipped = await claims.skip_no_timezone(tx, unknown, _MOST_SKIPPED) if unknown else []
     happenings = tell(org, skipped)
+    more = bool(skipped)
     for outlook in outlooks:
         id = outlook.campaign.id
-        # The lock first: contacts that are being added are then seen, or wait until the campaign is complete.
-        if outlook.finished and await dialing.lock_campaign(tx, id) and await dialing.complete_if_finished(tx, id, now):
-            happenings.append(Happening(org, id, EventName.CAMPAIGN_COMPLETED, {"campaignId": id}))
+        if outlook.finished:
+            # The lock first: contacts that are being added are then seen, or wait until the campaign is complete.
+            if await dialing.lock_campaign(tx, id) and await dialing.complete_if_finished(tx, id, now):
+                happenings.append(Happening(org, id, EventName.CAMPAIGN_COMPLETED, {"campaignId": id}))
+            else:
+                more = True
         if sum(tally.rows for tally in tallies.get(id, [])) > _FOLD_ROWS + 7 * len(tallies.get(id, [])):
             await campaign_contacts.fold(tx, id)
     await events.add_events(tx, happenings, now)
-    return bool(skipped)
+    return more
 
 
 async def _due(tx: Tx, outlooks: list[Outlook], most: int, now: datetime) -> dict[CampaignId, int]:
-    """How many contacts each campaign could call now. A lone campaign is not counted: it has no one to share with."""
-    wanting = [outlook for outlook in outlooks if outlook.wanted > 0]
-    if not wanting:
+    """How many contacts each campaign could call now, of `most` in all; at least whether there is one.
+
+    So it is told apart, without capacity too, who waits for it and who for a time to come. A lone campaign that may
+    call is not counted: it has no one to share with.
+    """
+    able = [outlook for outlook in outlooks if outlook.zones]
+    if len(able) == 1 and able[0].wanted and most:
+        return {able[0].campaign.id: min(able[0].wanted, most)}
+    if not able:
         return {}
-    if len(wanting) == 1:
-        return {wanting[0].campaign.id: min(wanting[0].wanted, most)}
-    return await dialing.count_due(tx, [outlook.share(min(outlook.wanted, most)) for outlook in wanting], now)
+    counted = await dialing.count_due(tx, [each.share(max(1, min(each.wanted, most))) for each in able], now)
+    return {id: n for id, n in counted.items() if n}
 
 
 def _spend(

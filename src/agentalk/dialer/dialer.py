@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from agentalk.carriers.carrier import Carrier
-from agentalk.dialer.claim import Turn, claim
+from agentalk.dialer.claim import MOST_PER_TURN, Turn, claim
 from agentalk.dialer.dispatch import Dispatcher
 from agentalk.dialer.reconcile import Reconciler
+from agentalk.dialer.turns import NEVER, Agenda, Slots
 from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
 from agentalk.domain.ids import DialerId, OrgId, uuid7
@@ -24,7 +25,8 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS = 1.0
 _DRAIN_SECONDS = 10.0
 _AFTER_A_FAILURE = timedelta(seconds=5)
-_NEVER = datetime.max.replace(tzinfo=UTC)
+# Turns of organizations that are taken at a time: while the database works for one, another is worked out.
+_SIDE_BY_SIDE = 4
 
 
 class Fenced(Exception):
@@ -52,7 +54,7 @@ class Dialer:
         self._slots = slots
         self._lease = lease
         self._beat_at: datetime | None = None
-        self._agenda: dict[OrgId, datetime] = {}
+        self._agenda = Agenda()
         # Versions of policies that are stored: no need to store them in each turn.
         self._policies: frozenset[str] = frozenset()
         self._next_check: datetime | None = None
@@ -76,14 +78,9 @@ class Dialer:
         if self._next_check is None or self._next_check <= now or orgs is None:
             self._next_check = await self._reconcile(now)
         if orgs is None:
-            async with self._database.reading() as tx:
-                orgs = await dialing.organizations_with_work(tx)
-            self._agenda = {org: self._agenda.get(org, _NEVER) for org in orgs}
-        for org in orgs:
-            self._agenda[org] = await self._come_again(org, self._present(now))
-        moments = [*self._agenda.values(), self._next_check or _NEVER, self._next_start or _NEVER]
-        earliest = min(moments)
-        return None if earliest == _NEVER else earliest
+            orgs = await self._list()
+        await self._take_turns(orgs, now)
+        return None if self._earliest == NEVER else self._earliest
 
     async def settle(self) -> None:
         """Wait until every request under way is answered and recorded."""
@@ -96,11 +93,12 @@ class Dialer:
         """Tick until `stop` is set, then drain: nothing new is dialled, what is under way is recorded."""
         self._clock = clock
         wake = asyncio.Event()
-        dirty: set[OrgId] = set()
 
         def heard(text: str) -> None:
             if text:
-                dirty.add(OrgId(UUID(text)))
+                self._agenda.wake(OrgId(UUID(text)), clock.now())
+            else:
+                self._agenda.wake_all(clock.now())
             wake.set()
 
         background = [
@@ -109,38 +107,65 @@ class Dialer:
             asyncio.create_task(_forward(stop, wake)),
         ]
         try:
-            await self._repeat(clock, stop, wake, dirty)
+            await self._repeat(clock, stop, wake)
             await self._retire(clock.now())
         finally:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
 
-    async def _repeat(self, clock: Clock, stop: asyncio.Event, wake: asyncio.Event, dirty: set[OrgId]) -> None:
+    async def _repeat(self, clock: Clock, stop: asyncio.Event, wake: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
-        full_round_at = 0.0
+        list_at = 0.0
         while not stop.is_set():
             wake.clear()
             now = clock.now()
             try:
-                if loop.time() >= full_round_at:
-                    full_round_at = loop.time() + _POLL_SECONDS
-                    dirty.clear()
-                    await self.tick(now)
-                else:
-                    due = {org for org, moment in self._agenda.items() if moment <= now} | dirty
-                    dirty.clear()
-                    await self.tick(now, due)
+                if loop.time() >= list_at:
+                    list_at = loop.time() + _POLL_SECONDS
+                    self._next_check = None
+                    await self._list()
+                await self.tick(now, self._agenda.due(now, loop.time()))
             except Unavailable:
                 log.warning("database away, the dialer waits")
-                full_round_at = 0.0
+                list_at = 0.0
+                self._agenda.wake_all(now)
                 await _wait(stop, _POLL_SECONDS)
                 continue
-            await _wait(wake, min(self._seconds_to_next(clock), full_round_at - loop.time()))
+            seconds = (self._earliest - clock.now()).total_seconds() / clock.speed
+            await _wait(wake, min(seconds, list_at - loop.time()))
 
-    def _seconds_to_next(self, clock: Clock) -> float:
-        earliest = min([*self._agenda.values(), self._next_check or _NEVER, self._next_start or _NEVER])
-        return (earliest - clock.now()).total_seconds() / clock.speed
+    @property
+    def _earliest(self) -> datetime:
+        return min(self._agenda.earliest, self._next_check or NEVER, self._next_start or NEVER)
+
+    async def _list(self) -> list[OrgId]:
+        """The organizations that have work; what else was on the agenda is forgotten."""
+        async with self._database.reading() as tx:
+            orgs = await dialing.organizations_with_work(tx)
+        self._agenda.keep(orgs)
+        return orgs
+
+    async def _take_turns(self, orgs: Collection[OrgId], now: datetime) -> None:
+        """Give these organizations their turns, some side by side, after those that wait for a place."""
+        if self.id is None or not (orgs or self._agenda.starved):
+            return
+        async with self._database.reading() as tx:
+            slots = Slots(self._slots - await dialing.live_of_dialer(tx, self.id))
+        waiting = iter(dict.fromkeys([*self._agenda.starved, *orgs]))
+        asked = frozenset(orgs)
+
+        async def work() -> None:
+            for org in waiting:
+                lent = await slots.lend(MOST_PER_TURN)
+                # Who only waits for a place has no use of a turn without one, and waits on.
+                used = await self._come_again(org, lent, self._present(now)) if lent or org in asked else 0
+                slots.give_back(lent, used)
+
+        done = await asyncio.gather(*(work() for _ in range(_SIDE_BY_SIDE)), return_exceptions=True)
+        for error in done:
+            if error is not None:
+                raise error
 
     def _present(self, now: datetime) -> datetime:
         """The present moment within what began at `now`: a round over many organizations takes its time."""
@@ -168,7 +193,7 @@ class Dialer:
 
     async def _start_scheduled(self, now: datetime) -> None:
         for org, _ in await self._database.run(begin_scheduled, now):
-            self._agenda[org] = now
+            self._agenda.wake(org, now)
         async with self._database.reading() as tx:
             self._next_start = await dialing.next_scheduled(tx)
 
@@ -178,20 +203,28 @@ class Dialer:
         await self._reconciler.take_over(now, now - self._lease)
         return await self._reconciler.check(now)
 
-    async def _come_again(self, org: OrgId, now: datetime) -> datetime:
-        """Take an organization's turn; when the next is due. One that fails is no other organization's concern."""
+    async def _come_again(self, org: OrgId, slots: int, now: datetime) -> int:
+        """Take an organization's turn; how many places it used. One that fails is no other organization's concern."""
+        self._agenda.begin(org, now, asyncio.get_running_loop().time())
         try:
-            turn = await self._turn(org, now)
+            turn = await self._turn(org, slots, now)
         except Unavailable:
+            self._agenda.end(org, now)
             raise
         except Exception:
             log.exception("an organization's turn failed", organization=str(org))
             # Perhaps the database is another one than it was.
             self._policies = frozenset()
-            return now + _AFTER_A_FAILURE
-        return turn.come_again or _NEVER
+            self._agenda.end(org, now + _AFTER_A_FAILURE)
+            return slots
+        self._agenda.end(org, turn.come_again)
+        if slots:
+            self._agenda.fed(org)
+        if turn.hungry:
+            self._agenda.starve(org)
+        return len(turn.reservations)
 
-    async def _turn(self, org: OrgId, now: datetime) -> Turn:
+    async def _turn(self, org: OrgId, slots: int, now: datetime) -> Turn:
         if self.id is None or self.dispatcher is None:
             raise RuntimeError("a dialer registers before it dials")
         turn = await self._database.run(
@@ -199,7 +232,7 @@ class Dialer:
             org,
             dialer=self.id,
             kinds=self._carriers.keys(),
-            slots=self._slots,
+            slots=slots,
             now=now,
             policies=self._policies,
         )

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from agentalk.dialer.judge import aside, since, tell
+from agentalk.dialer.judge import Judge, aside, since, tell
+from agentalk.domain.caller_id import Rota
 from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId, uuid7
-from agentalk.domain.policy.decision import Facts, Verdict, decide
+from agentalk.domain.policy.decision import Facts, Verdict
 from agentalk.store import claims, events, facts
 from agentalk.store.claims import Candidate, Reservation, SetAside
 from agentalk.store.database import Tx
 from agentalk.store.dialing import ActiveCampaign, Share
-from agentalk.store.facts import Asked, DoNotCall
+from agentalk.store.facts import Asked
 
 # A reservation is dialled within milliseconds; one that is not was forgotten.
 _RELEASE_AFTER = timedelta(seconds=10)
@@ -41,16 +42,21 @@ async def reserve(
     campaigns: Mapping[CampaignId, ActiveCampaign],
     *,
     dialer: DialerId,
+    rota: Rota,
     policies: Collection[str],
     now: datetime,
 ) -> Reserved:
     """Reserve a call for each due contact of the shares that may be called, up to their quotas.
 
-    Needs the organization's lock. `policies` are versions that are known to be stored.
+    Needs the organization's lock. `rota` gives the numbers to call from; `policies` are versions that are known to be
+    stored.
     """
-    choice = _Choice(shares, campaigns, await facts.do_not_call(tx, org), now)
-    await _keep(tx, shares, campaigns, policies, now)
-    earliest = since(((campaigns[share.campaign_id].rules, share.zones) for share in shares), now)
+    rules = {share.campaign_id: campaigns[share.campaign_id].rules for share in shares}
+    fresh = {each.version: each.text for each in rules.values() if each.version not in policies}
+    if fresh:
+        await claims.keep_policies(tx, fresh, now)
+    choice = _Choice(shares, campaigns, Judge(rules, await facts.do_not_call(tx, org), now), rota, now)
+    earliest = since(((rules[share.campaign_id], share.zones) for share in shares), now)
     zones = {share.campaign_id: share.zones for share in shares}
     wanted = dict(choice.left)
     skipped = False
@@ -59,7 +65,7 @@ async def reserve(
         if not candidates:
             break
         asked = [Asked(candidate.campaign_id, candidate.contact_id) for candidate in candidates]
-        taken, stood_aside = choice.judge(candidates, await facts.gather(tx, org, asked, earliest))
+        taken, stood_aside = choice.choose(candidates, await facts.gather(tx, org, asked, earliest))
         if taken:
             await claims.reserve(tx, org, taken, dialer=dialer, now=now, release_at=now + _RELEASE_AFTER)
         if stood_aside:
@@ -74,21 +80,7 @@ async def reserve(
         }
         if not wanted:
             break
-    versions = frozenset(campaigns[share.campaign_id].rules.version for share in shares)
-    return Reserved(choice.reservations, versions, skipped)
-
-
-async def _keep(
-    tx: Tx,
-    shares: Sequence[Share],
-    campaigns: Mapping[CampaignId, ActiveCampaign],
-    kept: Collection[str],
-    now: datetime,
-) -> None:
-    rules = (campaigns[share.campaign_id].rules for share in shares)
-    fresh = {each.version: each.text for each in rules if each.version not in kept}
-    if fresh:
-        await claims.keep_policies(tx, fresh, now)
+    return Reserved(choice.reservations, frozenset(each.version for each in rules.values()), skipped)
 
 
 class _Choice:
@@ -98,43 +90,50 @@ class _Choice:
         self,
         shares: Sequence[Share],
         campaigns: Mapping[CampaignId, ActiveCampaign],
-        lists: DoNotCall,
+        judge: Judge,
+        rota: Rota,
         now: datetime,
     ) -> None:
         self.left = {share.campaign_id: share.quota for share in shares}
         self.reservations: list[Reservation] = []
         self._shares = {share.campaign_id: share for share in shares}
         self._campaigns = campaigns
-        self._lists = {share.campaign_id: lists.of(share.campaign_id) for share in shares}
+        self._judge = judge
+        self._rota = rota
         self._phones: set[str] = set()
         self._now = now
 
-    def judge(self, candidates: Sequence[Candidate], known: facts.Known) -> tuple[list[Reservation], list[SetAside]]:
+    def choose(self, candidates: Sequence[Candidate], known: facts.Known) -> tuple[list[Reservation], list[SetAside]]:
         """Who of the candidates is reserved, and who stands aside. Whoever is beyond a quota stays where they are."""
         taken: list[Reservation] = []
         stood_aside: list[SetAside] = []
         for candidate in candidates:
             if self.left[candidate.campaign_id] <= 0:
                 continue
-            verdict = self._judge(candidate, known[candidate.campaign_id, candidate.contact_id])
+            verdict = self._place(candidate, known[candidate.campaign_id, candidate.contact_id])
             if isinstance(verdict, SetAside):
                 stood_aside.append(verdict)
+            elif verdict is None:
+                self.left[candidate.campaign_id] = 0
             else:
                 taken.append(verdict)
         self.reservations += taken
         return taken, stood_aside
 
-    def _judge(self, candidate: Candidate, about: Facts) -> Reservation | SetAside:
+    def _place(self, candidate: Candidate, about: Facts) -> Reservation | SetAside | None:
+        """None: the campaign has no number left to call from today."""
         campaign = self._campaigns[candidate.campaign_id]
         if about.group != candidate.zones:
             return aside(candidate.campaign_id, candidate.contact_id, about, None)
         # One phone has one call at a time: that reserved a moment ago counts for whoever comes after it in this turn.
         if about.phone in self._phones:
             about = replace(about, phone_busy=True)
-        rules = campaign.rules
-        decision = decide(rules.window, rules.policy, self._lists[campaign.id], about, self._now)
+        decision = self._judge.decide(campaign.id, about)
         if decision.verdict is not Verdict.CALL or about.phone is None:
             return aside(candidate.campaign_id, candidate.contact_id, about, decision)
+        caller_id = self._rota.next(campaign.numbers, about.phone)
+        if caller_id is None and campaign.numbers.caller_ids:
+            return None
         self.left[campaign.id] -= 1
         self._phones.add(about.phone)
         share = self._shares[campaign.id]
@@ -146,15 +145,9 @@ class _Choice:
             carrier=share.carrier,
             zones=about.group,
             phone=about.phone,
-            caller_id=_caller_id(campaign, candidate),
-            policy_version=rules.version,
+            caller_id=caller_id,
+            policy_version=campaign.rules.version,
             decision=decision.basis,
             name=candidate.name,
             attributes=candidate.attributes,
         )
-
-
-def _caller_id(campaign: ActiveCampaign, candidate: Candidate) -> str | None:
-    """The caller ids take turns from attempt to attempt."""
-    ids = campaign.caller_ids
-    return ids[candidate.attempts % len(ids)] if ids else None

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
@@ -41,6 +42,16 @@ class Numbers(msgspec.Struct, frozen=True, cache_hash=True):
 
     caller_ids: tuple[str, ...]
     rule: CallerIdRule = CallerIdRule()
+
+
+def day_of(now: datetime) -> date:
+    """The UTC day on which calls begun at `now` count."""
+    return now.astimezone(UTC).date()
+
+
+def next_day(now: datetime) -> datetime:
+    """When the next UTC day begins."""
+    return datetime.combine(day_of(now) + timedelta(days=1), time(), UTC)
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ class Bucket(msgspec.Struct, frozen=True):
 
     def at_moment(self, now: datetime) -> "Bucket":
         """The bucket as it stands at `now`. A clock that went back adds nothing."""
-        most = max(1.0, self.rate * _BURST_SECONDS)
+        most = max(1.0, self.rate * _BURST_SECONDS) if self.rate > 0 else 0.0
         if self.at is None:
             return Bucket(self.rate, most, now)
         gained = max(0.0, (now - self.at).total_seconds()) * self.rate

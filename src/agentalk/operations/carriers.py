@@ -10,7 +10,7 @@ from agentalk.domain.ids import CarrierId, OrgId, uuid7
 from agentalk.domain.organization import CarrierAccount
 from agentalk.domain.patch import given
 from agentalk.store import carriers
-from agentalk.store.database import Tx
+from agentalk.store.database import Tx, notify
 
 
 class CarrierPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -53,9 +53,13 @@ async def page(tx: Tx, org: OrgId | None, limit: int, offset: int) -> tuple[list
 async def change(
     tx: Tx, org: OrgId | None, id: CarrierId, patch: CarrierPatch, seen: datetime | None, now: datetime
 ) -> CarrierAccount:
-    """Change a carrier's name or limits. Raises `NotFound`, and `Stale` if it changed after `seen`."""
+    """Change a carrier's name or limits; calls claimed from now on follow them.
+
+    Raises `NotFound`, and `Stale` if it changed after `seen`.
+    """
     changed = await carriers.change(tx, org, id, **given(patch), seen=seen, now=now)
     if changed is None:
         await get(tx, org, id)
         raise Stale.noun("carrier")
+    await notify(tx, str(org or ""))
     return changed

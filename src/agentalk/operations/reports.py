@@ -8,8 +8,9 @@ from agentalk.domain.call import CallEvent, CallStatus, Course, Outcome, Report,
 from agentalk.domain.campaign_contact import CALLBACK, ContactStatus, Ending, Policy, Progress, SkipReason, settle
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CallId, CampaignId
+from agentalk.operations.caller_ids import flag
 from agentalk.operations.opt_outs import opt_out_on_calls
-from agentalk.store import events, reports
+from agentalk.store import events, outcomes, reports
 from agentalk.store.database import Tx, notify
 from agentalk.store.reports import LiveCall
 
@@ -56,9 +57,13 @@ async def record(tx: Tx, carrier: str, received: Sequence[Report], now: datetime
     settled = _settled(ended, policies, now, jitter)
     if ended:
         await reports.save_contacts(tx, settled)
+        tallied = [(call.contact.campaign_id, course.outcome) for call, course in ended if course.outcome]
+        await outcomes.add(tx, tallied, now)
         for outcome, mark in (
             (Outcome.INVALID_NUMBER, reports.mark_invalid),
             (Outcome.OPTED_OUT, opt_out_on_calls),
+            (Outcome.UNWANTED, flag),
+            (Outcome.BLOCKED, flag),
         ):
             marked = [call.id for call, course in ended if course.outcome is outcome]
             if marked:

@@ -144,9 +144,9 @@ async def begin_scheduled(tx: Tx, now: datetime) -> list[tuple[OrgId, CampaignId
     return [(org, id, CampaignStatus(status)) for org, id, status in rows]
 
 
-async def pause(tx: Tx, id: CampaignId, now: datetime) -> None:
+async def pause(tx: Tx, id: CampaignId, now: datetime, reason: StatusReason = StatusReason.USER) -> None:
     """Make an active campaign paused."""
-    await execute(tx, SQL["pause"], id=id, now=now)
+    await execute(tx, SQL["pause"], id=id, now=now, reason=reason.value)
 
 
 async def stop(tx: Tx, id: CampaignId, now: datetime) -> None:

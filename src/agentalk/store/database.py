@@ -111,7 +111,7 @@ class Database:
 
 
 async def notify(tx: Tx, text: str) -> None:
-    """Wake the listeners of all processes when this transaction commits."""
+    """Wake the listeners of all processes when this transaction commits: to an organization's id, to any by ""."""
     await tx.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, text))
 
 

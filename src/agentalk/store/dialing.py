@@ -6,13 +6,14 @@ from functools import lru_cache
 
 import msgspec
 
+from agentalk.domain.caller_id import Numbers
 from agentalk.domain.campaign import Phase
 from agentalk.domain.ids import CallId, CampaignId, CarrierId, DialerId, OrgId
-from agentalk.domain.pace import Bucket
+from agentalk.domain.pace import Bucket, Slowdown
 from agentalk.domain.policy.model import InForce, effective
 from agentalk.domain.policy.version import policy_text, policy_version
 from agentalk.domain.window import Window, ZoneGroup
-from agentalk.store.campaigns import read_policy, read_window
+from agentalk.store.campaigns import read_caller_id_rule, read_policy, read_window
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
@@ -22,7 +23,7 @@ SQL = load("dialing")
 class CarrierRoom(msgspec.Struct, frozen=True):
     """A carrier's limits and what stands against them now.
 
-    `org_max` bounds the organization's live calls; `dialer_live` is what this dialer holds over all organizations.
+    `org_max` bounds the organization's live calls over all carriers.
     """
 
     id: CarrierId
@@ -30,10 +31,9 @@ class CarrierRoom(msgspec.Struct, frozen=True):
     is_default: bool
     max_live: int
     bucket: Bucket
-    slow_until: datetime | None
+    slowdown: Slowdown
     live: int
     org_max: int
-    dialer_live: int
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -56,7 +56,9 @@ class ActiveCampaign(msgspec.Struct, frozen=True):
     bucket: Bucket
     phase: str | None
     rules: Rules
-    caller_ids: tuple[str, ...]
+    numbers: Numbers
+    reserved: int
+    throttled: bool
     leave_message: bool
     first_message: str
     voicemail_message: str
@@ -95,12 +97,18 @@ async def organizations_with_work(tx: Tx) -> list[OrgId]:
     return [row[0] for row in await fetch(tx, SQL["organizations_with_work"])]
 
 
-async def carriers_of(tx: Tx, org: OrgId, dialer: DialerId) -> list[CarrierRoom]:
+async def live_of_dialer(tx: Tx, dialer: DialerId) -> int:
+    """How many calls a dialer holds, over all organizations."""
+    row = await fetch_one(tx, SQL["live_of_dialer"], dialer=dialer)
+    return row[0] if row else 0
+
+
+async def carriers_of(tx: Tx, org: OrgId) -> list[CarrierRoom]:
     """The organization's carriers with what is live on each."""
     return [
-        CarrierRoom(id, kind, default, most, Bucket(rate, tokens, at), slow, live, org_max, held)
-        for id, kind, default, most, rate, tokens, at, slow, live, org_max, held in await fetch(
-            tx, SQL["carriers_of"], org=org, dialer=dialer
+        CarrierRoom(id, kind, default, most, Bucket(rate, tokens, at), Slowdown(slow, times), live, org_max)
+        for id, kind, default, most, rate, tokens, at, slow, times, live, org_max in await fetch(
+            tx, SQL["carriers_of"], org=org
         )
     ]
 
@@ -118,7 +126,9 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
             bucket=Bucket(rate, tokens, at),
             phase=phase,
             rules=read_rules(window, ours, own),
-            caller_ids=tuple(callers),
+            numbers=Numbers(tuple(callers), read_caller_id_rule(rule)),
+            reserved=reserved,
+            throttled=throttled,
             leave_message=machine == "leave_message",
             first_message=first,
             voicemail_message=message,
@@ -126,7 +136,7 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
         )
         for (
             id, carrier, priority, most, rate, tokens, at, phase, callers, machine, first, message, live, name,
-            window, ours, own,
+            window, ours, own, rule, reserved, throttled,
         ) in rows
     ]  # fmt: skip
 
@@ -201,9 +211,15 @@ async def release_reserved(tx: Tx, ids: Sequence[CallId], now: datetime) -> int:
     return await execute(tx, SQL["release_reserved"], ids=list(ids), now=now)
 
 
-async def slow_carrier(tx: Tx, org: OrgId, kind: str, until: datetime) -> None:
-    """No new calls through the organization's carriers of this kind before `until`."""
-    await execute(tx, SQL["slow_carrier"], org=org, kind=kind, until=until)
+async def hold_carriers(tx: Tx, org: OrgId, kind: str) -> dict[CarrierId, Slowdown]:
+    """How far the organization's carriers of this kind are slowed down; they stay so until this transaction ends."""
+    rows = await fetch(tx, SQL["hold_carriers"], org=org, kind=kind)
+    return {id: Slowdown(until, times) for id, until, times in rows}
+
+
+async def slow_carrier(tx: Tx, carrier: CarrierId, slowdown: Slowdown) -> None:
+    """No new calls through a carrier for a while, then few."""
+    await execute(tx, SQL["slow_carrier"], carrier=carrier, until=slowdown.until, times=slowdown.times)
 
 
 @lru_cache(maxsize=1024)

@@ -99,7 +99,7 @@ WHERE id = %(id)s AND status <> 'active' AND start_at IS DISTINCT FROM %(start_a
 
 -- name: start
 UPDATE campaigns SET status = 'active', status_reason = 'user', phase = NULL, start_at = NULL,
-    started_at = coalesce(started_at, %(now)s), ended_at = NULL, updated_at = %(now)s
+    started_at = coalesce(started_at, %(now)s), active_since = %(now)s, ended_at = NULL, updated_at = %(now)s
 WHERE id = %(id)s AND status <> 'active';
 
 -- name: begin_scheduled
@@ -110,12 +110,12 @@ WITH due AS (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE campaigns SET status = 'active', status_reason = 'schedule', phase = NULL, start_at = NULL,
-    started_at = coalesce(started_at, %(now)s), ended_at = NULL, updated_at = %(now)s
+    started_at = coalesce(started_at, %(now)s), active_since = %(now)s, ended_at = NULL, updated_at = %(now)s
 FROM due WHERE campaigns.id = due.id
 RETURNING campaigns.organization_id, campaigns.id, due.status;
 
 -- name: pause
-UPDATE campaigns SET status = 'paused', status_reason = 'user', phase = NULL, start_at = NULL, updated_at = %(now)s
+UPDATE campaigns SET status = 'paused', status_reason = %(reason)s, phase = NULL, start_at = NULL, updated_at = %(now)s
 WHERE id = %(id)s AND status = 'active';
 
 -- name: stop

@@ -7,19 +7,22 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('agentalk:' || %(org)s::text, 
 -- name: organizations_with_work
 SELECT DISTINCT organization_id FROM campaigns WHERE status = 'active';
 
+-- name: live_of_dialer
+SELECT count(*) FROM calls WHERE dialer_id = %(dialer)s AND live;
+
 -- name: carriers_of
 -- The live calls of each carrier are counted from rows: no counter that could leak.
 SELECT k.id, k.kind, k.is_default, k.max_live_calls, k.calls_per_second, k.bucket_tokens, k.bucket_at, k.slow_until,
-    (SELECT count(*) FROM calls WHERE organization_id = %(org)s AND live AND carrier_id = k.id),
-    o.max_concurrency,
-    (SELECT count(*) FROM calls WHERE dialer_id = %(dialer)s AND live)
+    k.slow_times, (SELECT count(*) FROM calls WHERE organization_id = %(org)s AND live AND carrier_id = k.id),
+    o.max_concurrency
 FROM carriers k JOIN organizations o ON o.id = k.organization_id
 WHERE k.organization_id = %(org)s;
 
 -- name: active_campaigns
 SELECT c.id, c.carrier_id, c.priority, c.max_concurrency, c.calls_per_second, c.bucket_tokens, c.bucket_at, c.phase,
     c.caller_ids, c.voicemail ->> 'action', a.first_message, a.voicemail_message, coalesce(l.live, 0),
-    o.name, c.window_hours::text, o.policy::text, c.policy::text
+    o.name, c.window_hours::text, o.policy::text, c.policy::text, c.caller_id_rule::text, c.reserved_concurrency,
+    c.throttled
 FROM campaigns c
 JOIN organizations o ON o.id = c.organization_id
 JOIN agents a ON a.id = c.agent_id
@@ -121,25 +124,35 @@ FOR KEY SHARE OF c;
 -- name: release_reserved
 WITH released AS (
     UPDATE calls SET status = 'released' WHERE id = ANY(%(ids)s::uuid[]) AND status = 'reserved'
-    RETURNING campaign_id, contact_id
+    RETURNING organization_id, campaign_id, contact_id, caller_id, reserved_at
+), returned AS (
+    INSERT INTO caller_id_days (organization_id, day, caller_id, calls)
+    SELECT organization_id, (reserved_at AT TIME ZONE 'UTC')::date AS day, caller_id, -count(*) FROM released
+    WHERE caller_id IS NOT NULL GROUP BY organization_id, day, caller_id
 )
 UPDATE campaign_contacts cc SET
     status = CASE
+        WHEN callback_at IS NOT NULL THEN 'waiting'
         WHEN reset_pending THEN 'pending'
         WHEN c.status = 'stopped' THEN 'canceled'
         WHEN lane = 2 THEN 'pending'
         ELSE 'waiting' END,
-    lane = CASE WHEN reset_pending THEN 2 ELSE lane END,
-    due_at = CASE WHEN reset_pending THEN %(now)s ELSE due_at END,
+    lane = CASE WHEN callback_at IS NOT NULL THEN 0 WHEN reset_pending THEN 2 ELSE lane END,
+    due_at = coalesce(callback_at, CASE WHEN reset_pending THEN %(now)s ELSE due_at END),
     generation = generation + reset_pending::integer,
     attempts = CASE WHEN reset_pending THEN 0 ELSE attempts END,
     misfires = CASE WHEN reset_pending THEN 0 ELSE misfires END,
     outcomes = CASE WHEN reset_pending THEN '{}' ELSE outcomes END,
     last_outcome = CASE WHEN reset_pending THEN NULL ELSE last_outcome END,
-    reset_pending = false
+    reset_pending = false,
+    callback_at = NULL
 FROM released JOIN campaigns c ON c.id = released.campaign_id
 WHERE cc.campaign_id = released.campaign_id AND cc.contact_id = released.contact_id AND (cc.status = 'calling') IS TRUE
 RETURNING cc.campaign_id;
 
+-- name: hold_carriers
+SELECT id, slow_until, slow_times FROM carriers WHERE organization_id = %(org)s AND kind = %(kind)s
+ORDER BY id FOR NO KEY UPDATE;
+
 -- name: slow_carrier
-UPDATE carriers SET slow_until = greatest(slow_until, %(until)s) WHERE organization_id = %(org)s AND kind = %(kind)s;
+UPDATE carriers SET slow_until = %(until)s, slow_times = %(times)s WHERE id = %(carrier)s;
