@@ -1,18 +1,19 @@
 """An opt-out is effective at its commit, in the whole organization, whatever it races against."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from agentalk.dialer.claim import claim
+from agentalk.dialer.claim import Turn, claim
+from agentalk.dialer.second_check import commit
 from agentalk.domain.call import Outcome
-from agentalk.domain.ids import OrgId
+from agentalk.domain.ids import CallId, OrgId
 from agentalk.domain.opt_out import OptOutSource
 from agentalk.operations import opt_outs
 from agentalk.operations.opt_outs import opt_out
-from agentalk.store import dialing
 from agentalk.store.database import Tx
 from tests.conftest import NOW
 from tests.dialer.scene import Scene, only, scene
@@ -81,17 +82,9 @@ async def test_an_opt_out_and_a_dialing_commit_wait_for_each_other(db: Any) -> N
     """The call is dialled before the opt-out's commit, or not at all: here the dialing came first."""
     async with scene(db, NOW) as stage:
         campaign = await stage.campaign([PHONE])
-        dialer = await _claimed(stage)
+        turn = await _claimed(stage)
         async with stage.database.transaction() as dialling:
-            passed = await dialing.commit_dialing(
-                dialling,
-                [await stage.one("SELECT id FROM calls")],
-                dialer=dialer,
-                now=NOW,
-                check_at=NOW,
-                fresh_since=NOW,
-            )
-            assert len(passed) == 1
+            assert len(await _dial(dialling, stage, turn)) == 1
             other = asyncio.create_task(leave_alone(stage, PHONE))
             await until_waiting(stage.database)
             assert not other.done()
@@ -103,15 +96,10 @@ async def test_an_opt_out_and_a_dialing_commit_wait_for_each_other(db: Any) -> N
 async def test_a_dialing_commit_that_comes_second_dials_nothing(db: Any) -> None:
     async with scene(db, NOW) as stage:
         campaign = await stage.campaign([PHONE])
-        dialer = await _claimed(stage)
-        call = await stage.one("SELECT id FROM calls")
+        turn = await _claimed(stage)
         async with stage.database.transaction() as leaving:
             await opt_out(leaving, stage.org, {PHONE: None}, OptOutSource.API, NOW)
-            other = asyncio.create_task(
-                stage.database.run(
-                    dialing.commit_dialing, [call], dialer=dialer, now=NOW, check_at=NOW, fresh_since=NOW
-                )
-            )
+            other = asyncio.create_task(stage.database.run(_dial, stage, turn))
             await until_waiting(stage.database)
         assert await other == set()
         assert await stage.counts(campaign) == {"skipped": 1}
@@ -173,16 +161,22 @@ async def _contact(stage: Scene) -> str:
     return str(await stage.one("SELECT contact_id FROM campaign_contacts"))
 
 
-async def _claim(stage: Scene, tx: Tx) -> Any:
+async def _claim(stage: Scene, tx: Tx) -> Turn:
     assert stage.dialer.id is not None
     turn = await claim(tx, stage.org, dialer=stage.dialer.id, kinds={"simulator"}, slots=100, now=stage.now)
     assert turn.reservations
     return turn
 
 
-async def _claimed(stage: Scene) -> Any:
-    """The dialer, once it has reserved what is due."""
-    dialer = await stage.registered()
+async def _claimed(stage: Scene) -> Turn:
+    """What the dialer has reserved of what is due."""
+    await stage.registered()
     async with stage.database.transaction() as tx:
-        await _claim(stage, tx)
-    return dialer
+        return await _claim(stage, tx)
+
+
+async def _dial(tx: Tx, stage: Scene, turn: Turn) -> set[CallId]:
+    """The second check, and the dialing commit."""
+    assert stage.dialer.id is not None
+    lease = timedelta(seconds=10)
+    return await commit(tx, stage.org, turn.reservations, dialer=stage.dialer.id, lease=lease, now=stage.now)

@@ -12,8 +12,11 @@ from agentalk.api.query import Listing, Page, listing
 from agentalk.domain.campaign import Campaign, CampaignStatus
 from agentalk.domain.ids import CampaignId
 from agentalk.domain.moment import Moment
+from agentalk.domain.organization import Role
+from agentalk.domain.preview import Preview
 from agentalk.operations import campaigns
 from agentalk.operations.campaigns import CampaignPatch, NewCampaign
+from agentalk.operations.preview import look_ahead
 from agentalk.store.database import Tx
 
 TAG = "Campaigns"
@@ -99,12 +102,23 @@ async def campaigns_stop(tx: Tx, caller: Caller, campaign_id: CampaignId, now: d
     return await campaigns.stop(tx, caller.org, campaign_id, now)
 
 
+@post("/api/campaigns/{campaign_id}/preview", summary="Preview Campaign", tag=TAG, role=Role.READ)
+async def campaigns_preview(tx: Tx, caller: Caller, campaign_id: CampaignId, now: datetime) -> Preview:
+    """How many contacts would be called, who is skipped and why, who must wait and for what, when each zone's window
+    opens, the calls of the next 48 hours, and the expected end. Changes nothing, and works in any status.
+
+    Every contact is judged as the engine does, by the campaign's policy now; one with a `startAt` as of that time.
+    """
+    return await look_ahead(tx, caller.org, campaign_id, now)
+
+
 handlers = (
     campaigns_retrieve,
     campaigns_create,
     campaigns_get,
     campaigns_update,
     campaigns_delete,
+    campaigns_preview,
     campaigns_start_create,
     campaigns_pause,
     campaigns_stop,
