@@ -9,10 +9,11 @@ from uuid import UUID
 import msgspec
 
 from agentalk.domain.consent import Consent, ConsentType
+from agentalk.domain.place import SOME_STATE
 from agentalk.domain.policy.caps import Used, caps, lockout, use
 from agentalk.domain.policy.hours import jurisdictions, next_lawful, unplaceable
 from agentalk.domain.policy.model import CapScope, DuplicatePhones, FrequencyCap, InForce, Purpose
-from agentalk.domain.policy.presets import joined
+from agentalk.domain.policy.presets import ELSEWHERE, joined
 from agentalk.domain.spans import Span
 from agentalk.domain.window import UNKNOWN_ZONE, Window, ZoneGroup, zones_of
 
@@ -192,8 +193,16 @@ def stale(
 def _governs(registry: DoNotCallList, purpose: Purpose, places: Sequence[str]) -> bool:
     """Whether a registry must be asked before a call of this purpose to one of these places."""
     for_purpose = not registry.purposes or purpose in registry.purposes
-    where = registry.jurisdiction or ""
-    return for_purpose and any(place == where or place.startswith(f"{where}-") for place in places)
+    where = registry.jurisdiction or ELSEWHERE
+    return for_purpose and any(_may_be_in(place, where) for place in places)
+
+
+def _may_be_in(place: str, where: str) -> bool:
+    """Whether someone in `place` may be in `where`: not if both are known and differ."""
+    if ELSEWHERE in (place, where):
+        return True
+    (country, _, part), (wide, _, narrow) = place.partition("-"), where.partition("-")
+    return country == wide and (part == narrow or not part or not narrow or place == SOME_STATE)
 
 
 def _forbids(one: DoNotCallList, purpose: Purpose) -> bool:

@@ -58,13 +58,22 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 @lru_cache(maxsize=1)
 def presets() -> Mapping[str, Preset]:
-    """Every file, by jurisdiction, as it is written. Read once."""
+    """Every file, by jurisdiction, as it is written. Read once. Raises `ValueError` for a file that makes no sense."""
     folder = files("agentalk.domain.policy") / "presets"
-    return {
-        file.name.removesuffix(".toml"): msgspec.toml.decode(file.read_bytes(), type=Preset)
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    }
+    texts = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.endswith(".toml")}
+    return {name.removesuffix(".toml"): read(name, text) for name, text in sorted(texts.items())}
+
+
+def read(name: str, text: bytes) -> Preset:
+    """A preset from the text of its file. Raises `ValueError` that says what is wrong with it."""
+    try:
+        found = msgspec.toml.decode(text, type=Preset)
+        hours_of(found)
+    except ValueError as error:
+        raise ValueError(f"presets/{name}: {error}") from None
+    if not found.source.strip():
+        raise ValueError(f"presets/{name}: names no source")
+    return found
 
 
 @lru_cache(maxsize=1024)
