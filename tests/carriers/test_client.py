@@ -38,7 +38,8 @@ class Stranger:
         self.heard.set()
         answer = self.answers.pop(0)
         if answer == HANGS:
-            await reader.read()  # until the client goes
+            with suppress(ConnectionError):
+                await reader.read()  # until the client goes
         else:
             writer.write(answer)
         writer.close()

@@ -22,6 +22,7 @@ class Hanging:
     """A carrier that takes requests and answers nothing until it is let go."""
 
     kind = "simulator"
+    absent_proves_after = timedelta(seconds=15)
 
     def __init__(self, stage: Scene) -> None:
         self._carrier = stage.carrier

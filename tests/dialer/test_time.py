@@ -20,7 +20,7 @@ class Hand(Clock):
     """A clock that a hand moves."""
 
     def __init__(self, moment: datetime) -> None:
-        super().__init__()
+        super().__init__(moment)
         self.moment = moment
 
     def now(self) -> datetime:
@@ -85,6 +85,7 @@ class Late:
     """A carrier that is too busy to take a call, and needs ten seconds to say so."""
 
     kind = "simulator"
+    absent_proves_after = timedelta()
 
     def __init__(self, clock: Hand, stop: asyncio.Event) -> None:
         self._clock, self._stop = clock, stop

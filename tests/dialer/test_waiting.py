@@ -32,7 +32,7 @@ async def test_without_capacity_nobody_comes_again_before_a_call_ends(
         ids = [await stage.campaign(3) for _ in range(campaigns)]
         await stage.tick(dialer)
 
-        assert await stage.tick(dialer) == NOW + timedelta(seconds=60), "nothing is due but a question to the carrier"
+        assert await stage.tick(dialer) == NOW + timedelta(seconds=10), "nothing is due but a question to the carrier"
 
         phases = sorted([str((await stage.status(id))[1]) for id in ids])
         assert phases == ["dialing", "no_capacity"][:campaigns]
@@ -42,7 +42,7 @@ async def test_without_capacity_a_retry_to_come_is_still_waited_for(db: Any) -> 
     async with scene(db, NOW, max_concurrency=1) as stage:
         await stage.campaign(2)
         later = await stage.campaign(1)
-        due = NOW + timedelta(seconds=30)
+        due = NOW + timedelta(seconds=5)
         await stage.sql("UPDATE campaign_contacts SET due_at = %s WHERE campaign_id = %s", due, later)
         await stage.tick()
 

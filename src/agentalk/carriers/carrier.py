@@ -6,8 +6,8 @@ knows (`Unsure`). An adapter that is in doubt must say `Unsure`.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -60,15 +60,30 @@ class Found(msgspec.Struct, frozen=True, rename="camel"):
     events: tuple[CallEvent, ...]
 
 
+class Listed(msgspec.Struct, frozen=True, rename="camel"):
+    """A placement in the carrier's own list: for which call of ours, to which number, when, and what is known of it."""
+
+    call_id: CallId
+    phone: str
+    caller_id: str | None
+    placed_at: datetime
+    found: Found
+
+
 PlaceAnswer = Accepted | Refused | Unsure
 FindAnswer = Found | Absent | Unsure
 EventSink = Callable[[CallEvent], None]
 
 
 class Carrier(Protocol):
-    """An account that can place calls. No method raises for what the network does: the answer says it."""
+    """An account that can place calls. No method raises for what the network does: the answer says it.
+
+    `absent_proves_after` is how long `Absent` must have been the answer to `find` before it proves that nothing will
+    ring: a request that broke off may still be on its way, or wait in front of the carrier, for as long.
+    """
 
     kind: str
+    absent_proves_after: timedelta
 
     async def place(self, placement: Placement, now: datetime) -> PlaceAnswer:
         """Place one call. Returns once the carrier has taken or refused it, not when the callee answers."""
@@ -84,6 +99,14 @@ class Carrier(Protocol):
 
     async def close(self) -> None:
         """Release connections and tasks. Calls in progress are left to the carrier."""
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A carrier that can also tell what it has placed: then a restored database is brought up to date."""
+
+    async def placed_since(self, moment: datetime, now: datetime) -> tuple[Listed, ...] | Unsure:
+        """Every call placed at `moment` or later, in the order in which they were placed."""
 
 
 class ForgedCallback(Exception):

@@ -11,7 +11,7 @@ from agentalk.cli.environment import DataDir, one_database
 from agentalk.cli.operator import run
 from agentalk.cli.output import Json, say, show_json
 from agentalk.store.migrate import migrate as migrate_database
-from agentalk.wiring.database import database_url, running_url
+from agentalk.wiring.database import after_restore, database_url, running_url
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Migrate, back up and restore the database.")
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A backup in PostgreSQL's custom format.")]
@@ -69,7 +69,9 @@ def restore(
     async def work() -> list[str]:
         async with database_url(one_database(data_dir)) as url:
             await postgres.restore(url, file)
-            return await migrate_database(url)
+            applied = await migrate_database(url)
+            await after_restore(url)
+            return applied
 
     applied = run(work)
     show_json({"file": str(file), "applied": applied}) if json else say(f"Restored {file}.")

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from agentalk.carriers.carrier import Carrier
+from agentalk.dialer.catching_up import CarrierAway, catch_up
 from agentalk.dialer.claim import MOST_PER_TURN, Turn, claim
 from agentalk.dialer.dispatch import Dispatcher
 from agentalk.dialer.reconcile import Reconciler
@@ -16,9 +17,10 @@ from agentalk.dialer.turns import NEVER, Agenda, Slots
 from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
 from agentalk.domain.ids import DialerId, OrgId, uuid7
-from agentalk.operations.campaigns import begin_scheduled
+from agentalk.operations.campaigns import begin_scheduled, go_on_stopping
+from agentalk.store import clock as store_clock
 from agentalk.store import dialers, dialing
-from agentalk.store.database import Database, Unavailable
+from agentalk.store.database import HANG_UP, Database, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +29,18 @@ _DRAIN_SECONDS = 10.0
 _AFTER_A_FAILURE = timedelta(seconds=5)
 # Turns of organizations that are taken at a time: while the database works for one, another is worked out.
 _SIDE_BY_SIDE = 4
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
+_KEEP_FENCED = timedelta(days=1)
+# How far a dialer's clock may be from the database's: two of them then take each other for alive, and hours are kept.
+_CLOCK_TOLERANCE = timedelta(seconds=2)
 
 
 class Fenced(Exception):
     """Another dialer took this one for dead and has its calls. It may not dial again under its id."""
+
+
+class WrongClock(Exception):
+    """This machine's clock and the database's show different times: nobody may be called by a clock that is wrong."""
 
 
 class Dialer:
@@ -59,6 +69,7 @@ class Dialer:
         self._policies: frozenset[str] = frozenset()
         self._next_check: datetime | None = None
         self._next_start: datetime | None = None
+        self._is_stopping = True
         self.dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._clock: Clock | None = None
@@ -71,10 +82,13 @@ class Dialer:
     async def tick(self, now: datetime, orgs: Collection[OrgId] | None = None) -> datetime | None:
         """One round at `now` over `orgs` (None: all that have work); the next moment at which something is due.
 
-        Raises `Fenced` if another dialer took over. Requests to carriers may still be under way on return: `settle`.
+        Raises `Fenced` if another dialer took over, `WrongClock`, and before the first round `CarrierAway`. Requests to
+        carriers may still be under way on return: `settle`.
         """
         await self._beat(now)
         await self._start_scheduled(now)
+        if self._is_stopping or orgs is None:
+            self._is_stopping = await self._database.run(go_on_stopping)
         if self._next_check is None or self._next_check <= now or orgs is None:
             self._next_check = await self._reconcile(now)
         if orgs is None:
@@ -95,10 +109,13 @@ class Dialer:
         wake = asyncio.Event()
 
         def heard(text: str) -> None:
-            if text:
-                self._agenda.wake(OrgId(UUID(text)), clock.now())
+            if text not in (HANG_UP, ""):
+                with contextlib.suppress(ValueError):  # others may use the channel
+                    self._agenda.wake(OrgId(UUID(text)), clock.now())
             else:
-                self._agenda.wake_all(clock.now())
+                self._next_check = None
+                if text != HANG_UP:
+                    self._agenda.wake_all(clock.now())
             wake.set()
 
         background = [
@@ -106,13 +123,18 @@ class Dialer:
             asyncio.create_task(self._keep_alive(clock)),
             asyncio.create_task(_forward(stop, wake)),
         ]
+        rounds = asyncio.create_task(self._repeat(clock, stop, wake))
         try:
-            await self._repeat(clock, stop, wake)
+            # What runs beside the rounds does not end before them, unless it fails: then the dialer does.
+            await asyncio.wait({rounds, *background[:2]}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (rounds, *background[:2]):
+                if task.done():
+                    task.result()
             await self._retire(clock.now())
         finally:
-            for task in background:
+            for task in (rounds, *background):
                 task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(rounds, *background, return_exceptions=True)
 
     async def _repeat(self, clock: Clock, stop: asyncio.Event, wake: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -123,7 +145,7 @@ class Dialer:
             try:
                 if loop.time() >= list_at:
                     list_at = loop.time() + _POLL_SECONDS
-                    self._next_check = None
+                    self._next_check, self._is_stopping = None, True
                     await self._list()
                 await self.tick(now, self._agenda.due(now, loop.time()))
             except Unavailable:
@@ -132,11 +154,18 @@ class Dialer:
                 self._agenda.wake_all(now)
                 await _wait(stop, _POLL_SECONDS)
                 continue
+            except CarrierAway as away:
+                log.warning("the dialer waits for its carrier", reason=str(away))
+                list_at = 0.0
+                await _wait(stop, _POLL_SECONDS)
+                continue
             seconds = (self._earliest - clock.now()).total_seconds() / clock.speed
             await _wait(wake, min(seconds, list_at - loop.time()))
 
     @property
     def _earliest(self) -> datetime:
+        if self._is_stopping:
+            return _AT_ONCE
         return min(self._agenda.earliest, self._next_check or NEVER, self._next_start or NEVER)
 
     async def _list(self) -> list[OrgId]:
@@ -172,23 +201,39 @@ class Dialer:
         return self._clock.now() if self._clock else now
 
     async def _beat(self, now: datetime) -> None:
+        if self._beat_at is not None and abs(now - self._beat_at) < self._lease / 5:
+            return
+        await self._compare_clocks(now)
         if self._beat_at is None:
             self.id = self.id or DialerId(uuid7(now))
+            await catch_up(self._database, self._carriers, now, now - self._lease)
             self.dispatcher = Dispatcher(self._database, self._carriers, self.id, self._lease, self._present)
             self._reconciler = Reconciler(self._database, self._carriers, self.dispatcher, self.id)
             await self._database.run(dialers.register, self.id, now)
-        elif now - self._beat_at < self._lease / 5:
-            return
+            self._beat_at = now
+            await self._database.run(dialers.prune, now - _KEEP_FENCED)
         elif self.id is None or not await self._database.run(dialers.beat, self.id, now):
             raise Fenced(f"Dialer {self.id} was taken for dead, and its calls have passed to another.")
         self._beat_at = now
+
+    async def _compare_clocks(self, now: datetime) -> None:
+        if self._clock is None or not self._clock.is_wall:
+            return
+        async with self._database.reading() as tx:
+            theirs = await store_clock.database_time(tx)
+        if not now - _CLOCK_TOLERANCE <= theirs <= self._clock.now() + _CLOCK_TOLERANCE:
+            seconds = abs((theirs - self._clock.now()).total_seconds())
+            raise WrongClock(
+                f"This machine's clock and the database's are {seconds:.0f} s apart. Nobody is called from here until"
+                " they agree: set the clock that is wrong."
+            )
 
     async def _keep_alive(self, clock: Clock) -> None:
         """Beat also while a round lasts long. That the dialer is fenced is for the next round to find."""
         while True:
             await clock.sleep(self._lease / 5)
             if self._beat_at is not None:
-                with contextlib.suppress(Fenced, *Unavailable):
+                with contextlib.suppress(Fenced, WrongClock, *Unavailable):
                     await self._beat(clock.now())
 
     async def _start_scheduled(self, now: datetime) -> None:

@@ -8,24 +8,24 @@ from typing import assert_never
 import structlog
 
 from agentalk.carriers.carrier import Absent, Carrier, FindAnswer, Found, Unsure
+from agentalk.dialer.alarm import Alarm
 from agentalk.dialer.dispatch import Dispatcher
 from agentalk.domain.call import Bound, CallStatus, Doubtful, Lost, NotPlaced, Report
 from agentalk.domain.ids import CallId, DialerId
-from agentalk.store import dialers, dialing, reports
+from agentalk.store import dialers, dialing, events, reports
 from agentalk.store.database import Database, Tx
 from agentalk.store.reports import Check
 
 log = structlog.get_logger(__name__)
 
-# A request that broke off may still be on its way into the carrier, or wait within one that was away: "absent" proves
-# something once it has been the carrier's answer for this long.
-_ABSENT_PROVES_AFTER = timedelta(seconds=15)
 _GIVE_UP_DOUBTFUL_AFTER = timedelta(minutes=10)
+_FORGET_ABSENT_AFTER = timedelta(minutes=10)
 # Longer than any call may last.
 _GIVE_UP_AFTER = timedelta(hours=2)
 _HANG_UP_AFTER = timedelta(hours=1)
 _ASK_AGAIN = timedelta(seconds=3)
 _ASK_AGAIN_KNOWN = timedelta(seconds=30)
+_ASK_AGAIN_TALKING = timedelta(minutes=10)
 # Questions under way at a time, and how soon to see whether there is room for more.
 _MOST = 200
 _NO_SOONER = timedelta(milliseconds=100)
@@ -44,6 +44,7 @@ class Reconciler:
         self._asking: set[CallId] = set()
         self._rounds: set[asyncio.Task[None]] = set()
         self._absent_since: dict[CallId, datetime] = {}
+        self._alarm = Alarm()
 
     async def take_over(self, now: datetime, stale_before: datetime) -> None:
         """Fence dialers without a heartbeat since `stale_before`, and take what they left."""
@@ -97,7 +98,7 @@ class Reconciler:
 
     def _start(self, checks: Sequence[Check], now: datetime) -> None:
         self._absent_since = {
-            id: since for id, since in self._absent_since.items() if now - since < 4 * _ABSENT_PROVES_AFTER
+            id: since for id, since in self._absent_since.items() if now - since < _FORGET_ABSENT_AFTER
         }
         if checks:
             self._asking |= {check.id for check in checks}
@@ -107,37 +108,45 @@ class Reconciler:
 
     async def _ask(self, checks: Sequence[Check], now: datetime) -> None:
         try:
-            found = await asyncio.gather(*(self._one(check, now) for check in checks))
-            known = [check.id for check, is_known in zip(checks, found, strict=True) if is_known]
-            await self._database.run(reports.check_again, [(id, now + _ASK_AGAIN_KNOWN, None) for id in known])
+            answers = await asyncio.gather(*(self._one(check, now) for check in checks))
+            asked = list(zip(checks, answers, strict=True))
+            again = [
+                (check.id, now + (_ASK_AGAIN_TALKING if check.answered_at else _ASK_AGAIN_KNOWN), None)
+                for check, answer in asked
+                if isinstance(answer, Found)
+            ]
+            await self._database.run(reports.check_again, again)
+            alerts = self._alarm.hear([(check, answer) for check, answer in asked if answer is not None], now)
+            await self._database.run(events.add_events, alerts, now)
         except Exception:
             log.exception("calls could not be asked about", calls=len(checks))
         finally:
             self._asking -= {check.id for check in checks}
 
-    async def _one(self, check: Check, now: datetime) -> bool:
-        """Ask about one call; whether the carrier knows it."""
+    async def _one(self, check: Check, now: datetime) -> FindAnswer | None:
+        """Ask about one call, or for its end; what the carrier knows of it, None if it was not asked that."""
         carrier = self._carriers[check.carrier]
         too_long = check.answered_at is not None and now - check.answered_at >= _HANG_UP_AFTER
         if check.carrier_call_id and (check.hang_up or (check.ask and too_long)):
             await carrier.hangup(check.carrier_call_id, now)
         if not check.ask:
-            return False
+            return None
         known = await carrier.find(check.id, now)
         absent_since = self._absent_since.setdefault(check.id, now)
         if not isinstance(known, Absent):
             del self._absent_since[check.id]
-        for report in _reports(check, known, absent_since, now):
+        proven = now - absent_since >= carrier.absent_proves_after
+        for report in _reports(check, known, proven, now):
             try:
                 await self._dispatcher.record(check.carrier, report, now)
             except Exception:
                 # What follows it may be the call's end, or that the call is given up.
                 log.exception("report not recorded", carrier=check.carrier, call=str(check.id))
-        return isinstance(known, Found)
+        return known
 
 
-def _reports(check: Check, known: FindAnswer, absent_since: datetime, now: datetime) -> list[Report]:
-    """What follows from the carrier's answer, which has been "absent" since then if it is so now."""
+def _reports(check: Check, known: FindAnswer, absence_proven: bool, now: datetime) -> list[Report]:
+    """What follows from the carrier's answer."""
     doubted: list[Report] = []
     since = check.uncertain_at
     if check.carrier_call_id is None and since is None:
@@ -150,7 +159,7 @@ def _reports(check: Check, known: FindAnswer, absent_since: datetime, now: datet
         case Absent():
             if check.carrier_call_id is not None:
                 return [Lost(check.id, now)]
-            return [NotPlaced(check.id, now, "absent")] if now - absent_since >= _ABSENT_PROVES_AFTER else doubted
+            return [NotPlaced(check.id, now, "absent")] if absence_proven else doubted
         case Unsure():
             start, patience = (
                 (since, _GIVE_UP_DOUBTFUL_AFTER) if check.carrier_call_id is None else (check.dialed_at, _GIVE_UP_AFTER)

@@ -8,13 +8,14 @@ class Clock:
     """Wall time, or a world that starts elsewhere and runs faster.
 
     `speed` is seconds of this clock per second of life. A loop asks the clock once and passes `now` on; nothing that
-    decides asks again.
+    decides asks again. `is_wall`: it shows the time of day, which others can compare with theirs.
     """
 
     def __init__(self, start: datetime | None = None, speed: float = 1.0) -> None:
         self._real_start = datetime.now(UTC)
         self._start = start or self._real_start
         self.speed = speed
+        self.is_wall = start is None and speed == 1.0
 
     def now(self) -> datetime:
         """The present moment, in UTC."""

@@ -32,13 +32,14 @@ class EventName(StrEnum):
     CALL_RINGING = "call.ringing"
     CALL_ANSWERED = "call.answered"
     CALL_ENDED = "call.ended"
+    CALLS_STUCK = "engine.calls_stuck"
 
 
 class Happening(msgspec.Struct, frozen=True):
-    """An event about to be written."""
+    """An event about to be written. One that concerns the whole organization names no campaign."""
 
     organization_id: OrgId
-    campaign_id: CampaignId
+    campaign_id: CampaignId | None
     type: EventName
     data: dict[str, Any]
 

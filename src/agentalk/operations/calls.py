@@ -8,7 +8,7 @@ from agentalk.domain.ids import CallId, CampaignId, OrgId
 from agentalk.domain.policy.version import PolicyVersion
 from agentalk.store import calls, campaigns, policies
 from agentalk.store.calls import CallFilter
-from agentalk.store.database import Tx, notify
+from agentalk.store.database import HANG_UP, Tx, notify
 
 
 async def get(tx: Tx, org: OrgId | None, id: CallId) -> Call:
@@ -47,7 +47,7 @@ async def hang_up(tx: Tx, org: OrgId | None, id: CallId, now: datetime) -> Call:
     call = await get(tx, org, id)
     if home is None:
         raise Conflict("The call has ended already.", code="call_ended")
-    await notify(tx, str(home))
+    await notify(tx, HANG_UP)
     return call
 
 

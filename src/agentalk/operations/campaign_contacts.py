@@ -8,6 +8,7 @@ from agentalk.domain.due import lawful
 from agentalk.domain.errors import Conflict, FieldError, Invalid, NotFound, TooMany
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CampaignId, ContactId, OrgId
+from agentalk.operations.campaigns import finish_stop
 from agentalk.store import campaign_contacts, campaigns, events
 from agentalk.store.database import Tx, notify
 
@@ -22,9 +23,11 @@ async def add(tx: Tx, org: OrgId | None, campaign: CampaignId, contacts: Sequenc
     if len(contacts) > MOST:
         detail = f"`contactIds` holds {len(contacts):,} ids; a request may carry {MOST:,}. Send them in several."
         raise TooMany(detail, errors=[FieldError("contactIds", f"may hold at most {MOST:,} ids")])
+    await campaigns.turnstile(tx, campaign, alone=False)
     home = await campaigns.hold(tx, org, campaign)
     if home is None:
         raise NotFound.noun("campaign", campaign)
+    await finish_stop(tx, campaign)
     added = await campaign_contacts.add(tx, home, campaign, tuple(dict.fromkeys(contacts)), now)
     if added.added or added.reset:
         data = {"campaignId": campaign, "added": added.added, "reset": added.reset, "invalid": added.invalid}

@@ -19,7 +19,7 @@ from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
 from agentalk.store import calls, campaign_contacts, campaigns, dialing, events
 from agentalk.store.campaigns import Held
-from agentalk.store.database import Tx, notify
+from agentalk.store.database import HANG_UP, Tx, notify
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 CallerIds = Annotated[tuple[str, ...], msgspec.Meta(max_length=1000, description="Numbers to call from, in E.164.")]
@@ -31,6 +31,8 @@ Reserved = Annotated[
         ge=0, le=100_000, description="Live calls of the organization's limit that are kept for this campaign."
     ),
 ]
+# Contacts that are canceled in one transaction: some 50 ms.
+_SLICE = 2_000
 Priority = Annotated[int, msgspec.Meta(ge=-1000, le=1000, description="Campaigns with more of it go first.")]
 
 
@@ -141,6 +143,8 @@ async def start(tx: Tx, org: OrgId | None, id: CampaignId, start_at: datetime | 
     at = now if start_at is None or start_at <= now else in_utc("startAt", start_at)
     held = _found(await campaigns.lock(tx, org, id), id)
     target = after(held.status, Action.START if at <= now else Action.START_AT)
+    if held.canceling:
+        await finish_stop(tx, id)
     if held.agent_deleted and held.status is not CampaignStatus.ACTIVE:
         raise Conflict("The campaign's agent was deleted. Give the campaign another one.", code="agent_deleted")
     if held.status is not CampaignStatus.ACTIVE:
@@ -165,6 +169,7 @@ async def begin_scheduled(tx: Tx, now: datetime) -> list[tuple[OrgId, CampaignId
 
 async def pause(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Campaign:
     """Dial nothing new from the commit on. Live calls run to their end. Raises `NotFound`, `Conflict`."""
+    await campaigns.turnstile(tx, id, alone=True)
     held = _found(await campaigns.lock_alone(tx, org, id), id)
     target = after(held.status, Action.PAUSE)
     if target is held.status:
@@ -178,7 +183,11 @@ async def pause(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Cam
 
 
 async def stop(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Campaign:
-    """As `pause`; calls that nobody has answered are hung up, and contacts not yet finished are canceled."""
+    """As `pause`; calls that nobody has answered are hung up, and contacts not yet finished are canceled.
+
+    Many contacts are canceled some at a time by the dialers; they count as canceled from the commit on.
+    """
+    await campaigns.turnstile(tx, id, alone=True)
     held = _found(await campaigns.lock_alone(tx, org, id), id)
     target = after(held.status, Action.STOP)
     if target is held.status:
@@ -186,11 +195,27 @@ async def stop(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Camp
     else:
         await campaigns.stop(tx, id, now)
         await dialing.release_reserved(tx, await calls.reserved_of(tx, id), now)
-        await campaign_contacts.cancel_open(tx, id)
+        await _cancel_some(tx, id)
         await calls.hang_up_unanswered(tx, id, now)
+        await notify(tx, HANG_UP)
         await _tell(tx, held.organization_id, id, EventName.CAMPAIGN_STOPPED, StatusReason.USER, now)
     await notify(tx, str(held.organization_id))
     return await get(tx, org, id)
+
+
+async def go_on_stopping(tx: Tx) -> bool:
+    """Cancel some contacts of a campaign that was stopped; whether there was any to be canceled."""
+    id = await campaigns.take_canceling(tx)
+    if id is not None and not await _cancel_some(tx, id):
+        await campaign_contacts.fold(tx, id)
+    return id is not None
+
+
+async def finish_stop(tx: Tx, id: CampaignId) -> None:
+    """Cancel what a stop has left to be canceled: before anything else becomes of the campaign or its contacts."""
+    if await campaigns.lock_canceling(tx, id):
+        while await _cancel_some(tx, id):
+            pass
 
 
 async def delete(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> None:
@@ -201,6 +226,14 @@ async def delete(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> No
     if await campaigns.has_live_calls(tx, id):
         raise Conflict("The campaign still has live calls. Delete it once they have ended.", code="live_calls")
     await campaigns.delete(tx, id, now)
+
+
+async def _cancel_some(tx: Tx, id: CampaignId) -> bool:
+    """Cancel a slice of a campaign's contacts; whether there may be more. The caller holds the campaign."""
+    if await campaign_contacts.cancel_open(tx, id, _SLICE) == _SLICE:
+        return True
+    await campaigns.canceled(tx, id)
+    return False
 
 
 def _found(held: Held | None, id: CampaignId) -> Held:

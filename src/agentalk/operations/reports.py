@@ -14,11 +14,13 @@ from agentalk.store import events, outcomes, reports
 from agentalk.store.database import Tx, notify
 from agentalk.store.reports import LiveCall
 
-# How long a call may stay as it is before the carrier is asked: a request in doubt soon, a conversation after an hour.
+# How long a call may stay as it is before the carrier is asked: a request in doubt soon, one that was taken and should
+# ring, one that has rung enough, and a conversation that may be over.
 _ASK_AFTER = {
     CallStatus.UNCERTAIN: timedelta(seconds=1),
-    CallStatus.RINGING: timedelta(minutes=3),
-    CallStatus.IN_PROGRESS: timedelta(hours=1),
+    CallStatus.DIALING: timedelta(seconds=10),
+    CallStatus.RINGING: timedelta(minutes=1),
+    CallStatus.IN_PROGRESS: timedelta(minutes=10),
 }
 
 _CONTACT_EVENTS = {

@@ -56,9 +56,9 @@ async def add(tx: Tx, org: OrgId, campaign: CampaignId, contacts: Sequence[Conta
     )
 
 
-async def cancel_open(tx: Tx, campaign: CampaignId) -> int:
-    """Cancel every contact of a campaign that was still to be called."""
-    return await execute(tx, SQL["cancel_open"], campaign=campaign)
+async def cancel_open(tx: Tx, campaign: CampaignId, most: int) -> int:
+    """Cancel at most so many contacts of a campaign that were still to be called; how many."""
+    return await execute(tx, SQL["cancel_open"], campaign=campaign, most=most)
 
 
 async def cancel_contact(tx: Tx, org: OrgId, contact: ContactId) -> set[CampaignId]:

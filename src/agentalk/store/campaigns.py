@@ -37,6 +37,7 @@ class Held(msgspec.Struct, frozen=True):
     status: CampaignStatus
     start_at: datetime | None
     agent_deleted: bool
+    canceling: bool
 
 
 async def insert(tx: Tx, campaign: Campaign) -> None:
@@ -92,6 +93,14 @@ async def page_of_all(tx: Tx, status: CampaignStatus | None, limit: int, offset:
 async def lock(tx: Tx, org: OrgId | None, id: CampaignId) -> Held | None:
     """Hold a campaign against others who change it. Contacts may be added, and calls dialled, meanwhile."""
     return _held(await fetch_one(tx, SQL["lock"], org=org, id=id))
+
+
+async def turnstile(tx: Tx, id: CampaignId, *, alone: bool) -> None:
+    """Go through a campaign's turnstile, alone or together with others, until the transaction ends.
+
+    Who wants the campaign alone, or keeps it for long together with others, comes through here first.
+    """
+    await execute(tx, SQL["turnstile"], id=id, alone=alone)
 
 
 async def lock_alone(tx: Tx, org: OrgId | None, id: CampaignId) -> Held | None:
@@ -154,6 +163,22 @@ async def stop(tx: Tx, id: CampaignId, now: datetime) -> None:
     await execute(tx, SQL["stop"], id=id, now=now)
 
 
+async def lock_canceling(tx: Tx, id: CampaignId) -> bool:
+    """Hold a stopped campaign some of whose contacts are still to be canceled; False if it is not one."""
+    return await fetch_one(tx, SQL["lock_canceling"], id=id) is not None
+
+
+async def take_canceling(tx: Tx) -> CampaignId | None:
+    """Hold any such campaign that nobody else holds."""
+    row = await fetch_one(tx, SQL["take_canceling"])
+    return row[0] if row else None
+
+
+async def canceled(tx: Tx, id: CampaignId) -> None:
+    """All of its contacts have been canceled."""
+    await execute(tx, SQL["canceled"], id=id)
+
+
 async def unschedule(tx: Tx, id: CampaignId, now: datetime) -> None:
     """Forget when a campaign was to start."""
     await execute(tx, SQL["unschedule"], id=id, now=now)
@@ -171,7 +196,7 @@ async def delete(tx: Tx, id: CampaignId, now: datetime) -> None:
 
 
 def _held(row: TupleRow | None) -> Held | None:
-    return None if row is None else Held(row[0], CampaignStatus(row[1]), row[2], row[3])
+    return None if row is None else Held(row[0], CampaignStatus(row[1]), row[2], row[3], row[4])
 
 
 def _page(rows: Sequence[TupleRow]) -> tuple[list[Campaign], int]:

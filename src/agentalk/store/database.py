@@ -38,6 +38,8 @@ _BY_INDEX = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=o
 # A process that is frozen, or whose host is gone, in the middle of a transaction must not keep its locks: everybody who
 # dials for, or changes, the same campaign would wait. Shorter than a dialer's lease.
 _LET_GO = " -c idle_in_transaction_session_timeout=5s"
+# Others than the engine may have to wait for somebody's upload in the middle of one.
+_LET_GO_LATE = " -c idle_in_transaction_session_timeout=60s"
 
 
 class Database:
@@ -45,7 +47,7 @@ class Database:
 
     def __init__(self, dsn: str, *, most: int = 10, engine: bool = False) -> None:
         self._dsn = dsn
-        options = "-c timezone=UTC" + (_BY_INDEX + _LET_GO if engine else "")
+        options = "-c timezone=UTC" + (_BY_INDEX + _LET_GO if engine else _LET_GO_LATE)
         self._pool = AsyncConnectionPool(
             dsn,
             min_size=1,
@@ -106,12 +108,18 @@ class Database:
                     heard("")  # something may have been said while nobody listened
                     async for notification in connection.notifies():
                         heard(notification.payload)
-            except psycopg.OperationalError:
+            except (psycopg.Error, OSError):
                 await asyncio.sleep(0.5)
 
 
+# A notification that calls are to be hung up: whoever holds calls looks through them at once.
+HANG_UP = "hang up"
+
+
 async def notify(tx: Tx, text: str) -> None:
-    """Wake the listeners of all processes when this transaction commits: to an organization's id, to any by ""."""
+    """Wake the listeners of all processes when this transaction commits: to an organization's id, to any by "", or to
+    `HANG_UP`.
+    """
     await tx.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, text))
 
 

@@ -46,6 +46,8 @@ class CarrierPlan:
 async def open_carriers(plan: CarrierPlan, clock: Clock, sink: EventSink) -> AsyncIterator[Mapping[str, Carrier]]:
     """The carriers by kind; `sink` hears the events of those within the process. Raises `Unusable`."""
     if plan.settings.simulator_url is not None:
+        if clock.speed != 1:
+            raise Unusable("A carrier of its own process goes by the time of day: leave out --speed or --carrier-url.")
         client = _client(plan, plan.settings.simulator_url)
         try:
             yield {SIMULATOR: client}

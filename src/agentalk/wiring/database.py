@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from agentalk.domain.clock import Clock
 from agentalk.postgres import EmbeddedPostgres, PostgresError, default_data_dir, running_dsn, use
 from agentalk.settings import Settings
+from agentalk.store import dialers
 from agentalk.store.database import Database, Unavailable
 from agentalk.store.migrate import NewerSchema, migrate
 
@@ -54,6 +56,16 @@ async def running_url(settings: Settings) -> str:
     if url is None:
         raise DatabaseAway(f"No server is running on {data_dir(settings)}. Start one with `agentalk serve`.")
     return url
+
+
+async def after_restore(url: str) -> None:
+    """Have the next dialer ask its carriers what they have placed since the backup, before it dials."""
+    database = Database(url)
+    await database.open()
+    try:
+        await database.run(dialers.fence_all, Clock().now())
+    finally:
+        await database.close()
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from agentalk.carriers.carrier import Carrier
-from agentalk.dialer import Dialer, Fenced
+from agentalk.dialer import Dialer, Fenced, WrongClock
 from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
@@ -69,6 +69,8 @@ async def _keep_dialing(
         try:
             await dialer.run(clock, stop)
             continue
+        except WrongClock as error:
+            log.error("the dialer does not dial by this clock", reason=str(error))
         except Fenced:
             log.warning("a dialer was taken for dead and is replaced", dialer_id=str(dialer.id))
         except Exception:

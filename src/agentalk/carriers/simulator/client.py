@@ -1,7 +1,7 @@
 """The simulator as a carrier in another process, over HTTP."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ from agentalk.carriers.carrier import (
     Accepted,
     FindAnswer,
     Found,
+    Listed,
     PlaceAnswer,
     Placement,
     Refused,
@@ -26,6 +27,7 @@ Kind = TypeVar("Kind")
 
 _accepted = msgspec.json.Decoder(Accepted)
 _found = msgspec.json.Decoder(Found)
+_listed: msgspec.json.Decoder[tuple[Listed, ...]] = msgspec.json.Decoder(tuple[Listed, ...])
 _problem = msgspec.json.Decoder(wire.Problem)
 
 
@@ -37,6 +39,8 @@ class SimulatorClient:
     """
 
     kind = "simulator"
+    # Longer than a connection that broke may still deliver what the kernel took from us (see `Connections`).
+    absent_proves_after = timedelta(seconds=15)
 
     def __init__(
         self, base_url: str, *, callback_url: str, secret: str, timeout: float = 10.0, connections: int = 32
@@ -74,6 +78,19 @@ class SimulatorClient:
         if reply.status == 404 and _code(reply) == wire.NO_SUCH_CALL:
             return Absent()
         return Unsure(_code(reply))
+
+    async def placed_since(self, moment: datetime, now: datetime) -> tuple[Listed, ...] | Unsure:  # noqa: ARG002
+        """As the protocol says."""
+        try:
+            reply = await self._connections.request("GET", f"/placements?since={quote(moment.isoformat())}")
+        except NotSent:
+            return Unsure("unreachable_carrier")
+        except Broken as broken:
+            return Unsure(str(broken))
+        if reply.status != 200:
+            return Unsure(_code(reply))
+        listed: tuple[Listed, ...] | Unsure = _decoded(_listed, reply)
+        return listed
 
     async def hangup(self, carrier_call_id: str, now: datetime) -> None:  # noqa: ARG002
         """As the protocol says. A request that got lost is not repeated: whoever asked sees that no end arrives."""

@@ -6,7 +6,10 @@ needs to know whether a byte may have left: `NotSent` says that none has.
 """
 
 import asyncio
+import contextlib
 import re
+import socket
+import struct
 from urllib.parse import urlsplit
 
 import msgspec
@@ -34,6 +37,7 @@ class Connections:
     """At most `limit` connections to the server at `base_url`, each with one request at a time.
 
     `timeout` is the longest wait in seconds for a free connection, for the server to take it, and for the reply, each.
+    What the server's host has not acknowledged by then is not delivered later either: the kernel gives it up.
     """
 
     def __init__(self, base_url: str, *, timeout: float, limit: int) -> None:
@@ -60,7 +64,7 @@ class Connections:
                 if whole:
                     self._idle.append((reader, writer))
                 else:
-                    writer.close()
+                    _drop(writer)
             return reply
         finally:
             self._free.release()
@@ -86,9 +90,13 @@ class Connections:
             writer.close()
         try:
             async with asyncio.timeout(self._timeout):
-                return await asyncio.open_connection(self._host, self._port)
+                reader, writer = await asyncio.open_connection(self._host, self._port)
         except OSError as error:  # a TimeoutError is one
             raise NotSent("no_connection") from error
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            milliseconds = int(1000 * self._timeout)
+            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        return reader, writer
 
     async def _exchange(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
@@ -108,3 +116,10 @@ class Connections:
         except (ValueError, IndexError, asyncio.LimitOverrunError) as error:
             raise Broken("garbled_reply") from error
         return Reply(status, body), not _CLOSE.search(head)
+
+
+def _drop(writer: asyncio.StreamWriter) -> None:
+    """Close so that what is left of the request in the kernel is thrown away, and not delivered when nobody waits."""
+    with contextlib.suppress(OSError):  # it may be closed already
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

@@ -12,7 +12,7 @@ from itertools import count
 
 import msgspec
 
-from agentalk.carriers.carrier import Absent, Found, Placement
+from agentalk.carriers.carrier import Absent, Found, Listed, Placement
 from agentalk.carriers.simulator import world
 from agentalk.carriers.simulator.faults import NO_FAULTS, Fault, Faults
 from agentalk.carriers.simulator.ledger import Ledger, Placed
@@ -89,8 +89,14 @@ class Exchange:
         placements = self.ledger.of_call(call_id)
         if not placements:
             return Absent()
-        placed = placements[-1]
-        return Found(placed.carrier_call_id, tuple(event for event in placed.course if event.at <= now))
+        return _so_far(placements[-1], now)
+
+    def placed_since(self, moment: datetime, now: datetime) -> tuple[Listed, ...]:
+        """Every call placed at `moment` or later, in order, each with its events until `now`."""
+        return tuple(
+            Listed(placed.call_id, placed.phone, placed.caller_id, placed.at, _so_far(placed, now))
+            for placed in self.ledger.since(moment)
+        )
 
     def hangup(self, carrier_call_id: str, now: datetime) -> None:
         """End a call now, if it lives."""
@@ -138,3 +144,7 @@ class Exchange:
         # Never used before, also by a carrier that has lost its ledger, and the same in a second run.
         earlier = len(self.ledger.of_call(call_id))
         return f"sim-{call_id.hex}" + (f"-{earlier + 1}" if earlier else "")
+
+
+def _so_far(placed: Placed, now: datetime) -> Found:
+    return Found(placed.carrier_call_id, tuple(event for event in placed.course if event.at <= now))

@@ -11,6 +11,7 @@ from agentalk.carriers.carrier import (
     EventSink,
     ForgedCallback,
     Found,
+    Listed,
     PlaceAnswer,
     Placement,
     Refused,
@@ -33,6 +34,7 @@ class SimulatedCarrier:
     """
 
     kind = "simulator"
+    absent_proves_after = timedelta(seconds=15)
 
     def __init__(
         self,
@@ -67,6 +69,10 @@ class SimulatedCarrier:
     async def find(self, call_id: CallId, now: datetime) -> Found | Absent:
         """As the protocol says; never unsure."""
         return self.exchange.find(call_id, now)
+
+    async def placed_since(self, moment: datetime, now: datetime) -> tuple[Listed, ...]:
+        """As the protocol says; never unsure."""
+        return self.exchange.placed_since(moment, now)
 
     async def hangup(self, carrier_call_id: str, now: datetime) -> None:
         """As the protocol says."""

@@ -117,6 +117,10 @@ class Ledger:
         """How often this phone was made to ring."""
         return self._by_phone[phone]
 
+    def since(self, moment: datetime) -> list[Placed]:
+        """Placements made at `moment` or later, in order."""
+        return [placed for placed in self._placed.values() if placed.at >= moment]
+
     def live(self) -> list[Placed]:
         """Placements without a recorded end."""
         return [placed for placed in self._placed.values() if placed.carrier_call_id not in self._ended]

@@ -6,9 +6,9 @@ It asks nobody who they are: it belongs on loopback.
 import socket
 import struct
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, assert_never
+from typing import Annotated, Any, TypeVar, assert_never
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from agentalk.domain.clock import Clock
 from agentalk.domain.ids import CallId
 
 Body = TypeVar("Body")
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 # What an ASGI application is called with; the loose types are the protocol's own.
 Scope = dict[str, Any]
 Receive = Callable[[], Any]
@@ -159,6 +160,8 @@ async def _answer(simulator: Simulator, scope: Scope, body: bytes) -> Answer | M
             return _json(202, {})
         case "GET", ["ledger"]:
             return _ledger(exchange.ledger, scope["query_string"])
+        case "GET", ["placements"]:
+            return _json(200, exchange.placed_since(_since(scope["query_string"]), now))
         case "GET", ["stats"]:
             return _json(200, simulator.stats())
         # What the body leaves out of a mix takes its default, and of faults does not happen; both from now on.
@@ -203,6 +206,15 @@ def _ledger(ledger: Ledger, query: bytes) -> Answer:
     if asked and call_id is None:
         raise BadBody("callId must be a UUID.")
     return Answer(200, _encoder.encode_lines(ledger.rows(call_id)), NDJSON)
+
+
+def _since(query: bytes) -> datetime:
+    """The moment that is asked for."""
+    asked = parse_qs(query.decode()).get("since", [""])[0]
+    try:
+        return msgspec.convert(asked, Moment)
+    except msgspec.ValidationError:
+        raise BadBody("since must be a time with an offset, as 2026-03-01T09:00:00Z.") from None
 
 
 def build_app(*, clock: Clock, ledger: Ledger, secret: str, mix: Mix | None = None, faults: Faults = NO_FAULTS) -> App:

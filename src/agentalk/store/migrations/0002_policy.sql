@@ -109,6 +109,15 @@ CREATE INDEX caller_id_days_of_organization ON caller_id_days (organization_id, 
 -- kept among the attributes.
 UPDATE contacts SET attributes = attributes || jsonb_build_object('consent', consent), consent = NULL
 WHERE consent IS NOT NULL;
+-- Some events concern the whole organization.
+ALTER TABLE events ALTER campaign_id DROP NOT NULL;
+
+-- A call names its dialer for as long as it lives; the rows of dialers that are long gone are removed.
+ALTER TABLE calls DROP CONSTRAINT calls_dialer_id_fkey;
+
+-- canceling: it was stopped, and contacts that are still to be called are being canceled, some at a time.
+ALTER TABLE campaigns ADD canceling boolean NOT NULL DEFAULT false;
+CREATE INDEX campaigns_canceling ON campaigns (id) WHERE canceling;
 
 DROP VIEW campaigns_counted;
 CREATE VIEW campaigns_counted AS
@@ -119,13 +128,14 @@ SELECT c.id, c.organization_id, c.name, c.status, c.phase, c.status_reason, c.ag
     c.reserved_concurrency, t.*
 FROM campaigns c CROSS JOIN LATERAL (
     SELECT coalesce(sum(n), 0)::bigint AS total,
-        coalesce(sum(n) FILTER (WHERE status = 'pending'), 0)::bigint AS pending,
+        coalesce(sum(n) FILTER (WHERE status = 'pending' AND NOT c.canceling), 0)::bigint AS pending,
         coalesce(sum(n) FILTER (WHERE status = 'calling'), 0)::bigint AS calling,
-        coalesce(sum(n) FILTER (WHERE status = 'waiting'), 0)::bigint AS waiting,
+        coalesce(sum(n) FILTER (WHERE status = 'waiting' AND NOT c.canceling), 0)::bigint AS waiting,
         coalesce(sum(n) FILTER (WHERE status = 'completed'), 0)::bigint AS completed,
         coalesce(sum(n) FILTER (WHERE status = 'exhausted'), 0)::bigint AS exhausted,
         coalesce(sum(n) FILTER (WHERE status = 'skipped'), 0)::bigint AS skipped,
-        coalesce(sum(n) FILTER (WHERE status = 'canceled'), 0)::bigint AS canceled
+        coalesce(sum(n) FILTER (WHERE status = 'canceled' OR (c.canceling AND status IN ('pending', 'waiting'))), 0)::bigint
+            AS canceled
     FROM campaign_tallies WHERE campaign_id = c.id
 ) t
 WHERE c.deleted_at IS NULL;

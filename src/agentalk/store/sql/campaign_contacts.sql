@@ -37,12 +37,17 @@ SELECT (SELECT count(*) FROM written WHERE is_new),
 
 -- name: cancel_open
 -- Who is on a call, and was to be called anew after it, is not.
-UPDATE campaign_contacts SET
+WITH slice AS (
+    SELECT contact_id FROM campaign_contacts
+    WHERE campaign_id = %(campaign)s
+        AND (status IN ('pending', 'waiting') OR (status = 'calling' AND (reset_pending OR callback_at IS NOT NULL)))
+    LIMIT %(most)s FOR NO KEY UPDATE
+)
+UPDATE campaign_contacts cc SET
     status = CASE status WHEN 'calling' THEN status ELSE 'canceled' END,
     reset_pending = false,
     callback_at = NULL
-WHERE campaign_id = %(campaign)s
-    AND (status IN ('pending', 'waiting') OR (status = 'calling' AND (reset_pending OR callback_at IS NOT NULL)));
+FROM slice WHERE cc.campaign_id = %(campaign)s AND cc.contact_id = slice.contact_id;
 
 -- name: cancel_contact
 UPDATE campaign_contacts SET

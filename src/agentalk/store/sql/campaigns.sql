@@ -42,13 +42,20 @@ ORDER BY page.id DESC;
 
 -- name: lock
 -- Holds the campaign's agent as well, so that it cannot be deleted meanwhile.
-SELECT c.organization_id, c.status, c.start_at, a.deleted_at IS NOT NULL
+SELECT c.organization_id, c.status, c.start_at, a.deleted_at IS NOT NULL, c.canceling
 FROM campaigns c JOIN agents a ON a.id = c.agent_id
 WHERE c.id = %(id)s AND c.organization_id = coalesce(%(org)s::uuid, c.organization_id) AND c.deleted_at IS NULL
 FOR NO KEY UPDATE OF c FOR KEY SHARE OF a;
 
+-- name: turnstile
+-- Locks on a row have no queue: those who share it could come one after another for ever, and who wants it alone would wait.
+-- They meet here first, where who comes later waits behind who waits.
+SELECT CASE WHEN %(alone)s
+    THEN pg_advisory_xact_lock(hashtextextended('agentalk:campaign:' || %(id)s::text, 0))
+    ELSE pg_advisory_xact_lock_shared(hashtextextended('agentalk:campaign:' || %(id)s::text, 0)) END;
+
 -- name: lock_alone
-SELECT organization_id, status, start_at, false FROM campaigns
+SELECT organization_id, status, start_at, false, canceling FROM campaigns
 WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND deleted_at IS NULL
 FOR UPDATE;
 
@@ -106,7 +113,7 @@ WHERE id = %(id)s AND status <> 'active';
 -- A campaign that someone else holds is being begun by another dialer, or changed: it is not waited for.
 WITH due AS (
     SELECT id, status FROM campaigns
-    WHERE start_at <= %(now)s AND start_at IS NOT NULL AND deleted_at IS NULL
+    WHERE start_at <= %(now)s AND start_at IS NOT NULL AND deleted_at IS NULL AND NOT canceling
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE campaigns SET status = 'active', status_reason = 'schedule', phase = NULL, start_at = NULL,
@@ -120,8 +127,17 @@ WHERE id = %(id)s AND status = 'active';
 
 -- name: stop
 UPDATE campaigns SET status = 'stopped', status_reason = 'user', phase = NULL, start_at = NULL, ended_at = %(now)s,
-    updated_at = %(now)s
+    canceling = true, updated_at = %(now)s
 WHERE id = %(id)s AND status IN ('draft', 'active', 'paused');
+
+-- name: lock_canceling
+SELECT id FROM campaigns WHERE id = %(id)s AND canceling FOR NO KEY UPDATE;
+
+-- name: take_canceling
+SELECT id FROM campaigns WHERE canceling ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: canceled
+UPDATE campaigns SET canceling = false WHERE id = %(id)s;
 
 -- name: unschedule
 UPDATE campaigns SET start_at = NULL, updated_at = %(now)s WHERE id = %(id)s AND start_at IS NOT NULL;

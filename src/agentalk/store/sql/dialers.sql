@@ -7,6 +7,20 @@ UPDATE dialers SET heartbeat_at = greatest(heartbeat_at, %(now)s) WHERE id = %(i
 -- name: fence_stale
 UPDATE dialers SET fenced_at = %(now)s WHERE fenced_at IS NULL AND heartbeat_at < %(stale_before)s;
 
+-- name: fence_all
+UPDATE dialers SET fenced_at = %(now)s WHERE fenced_at IS NULL;
+
+-- name: signs_of_life
+SELECT max(heartbeat_at) FILTER (WHERE fenced_at IS NULL),
+    coalesce(max(heartbeat_at), (SELECT min(created_at) FROM organizations))
+FROM dialers;
+
+-- name: prune
+-- The newest row stays: it says when this database was last dialled from.
+DELETE FROM dialers d
+WHERE d.fenced_at < %(before)s AND d.heartbeat_at < (SELECT max(heartbeat_at) FROM dialers)
+    AND NOT EXISTS (SELECT FROM calls WHERE calls.dialer_id = d.id AND calls.live);
+
 -- name: retire
 UPDATE dialers SET fenced_at = %(now)s WHERE id = %(id)s AND fenced_at IS NULL;
 
