@@ -8,7 +8,8 @@ SELECT campaign_id, min(at) FROM outcome_tallies WHERE campaign_id = ANY(%(campa
 GROUP BY campaign_id;
 
 -- name: fold
--- Rows move from span to span as they age, and end. Under the organization's lock nobody else folds.
+-- Rows move from span to span as they age, and end. Under the organization's lock nobody else folds. A span in which the
+-- campaign was started begins anew with that: what came before is told from what came since.
 WITH taken AS (
     DELETE FROM outcome_tallies
     WHERE campaign_id = ANY(%(campaigns)s::uuid[]) AND at < CASE span
@@ -21,10 +22,11 @@ WITH taken AS (
     FROM taken WHERE at >= %(oldest)s
 )
 INSERT INTO outcome_tallies (campaign_id, span, at, outcome, n)
-SELECT campaign_id, span, date_bin(
-    CASE span WHEN 1 THEN interval '5 seconds' WHEN 2 THEN interval '1 hour' ELSE interval '1 day' END,
-    at, timestamptz '2000-01-01 00:00:00+00') AS began, outcome, sum(n)
-FROM moved GROUP BY campaign_id, span, began, outcome
+SELECT campaign_id, span, greatest(
+    date_bin(CASE span WHEN 1 THEN interval '5 seconds' WHEN 2 THEN interval '1 hour' ELSE interval '1 day' END,
+        at, timestamptz '2000-01-01 00:00:00+00'),
+    CASE WHEN at >= c.active_since THEN c.active_since END) AS began, outcome, sum(n)
+FROM moved JOIN campaigns c ON c.id = moved.campaign_id GROUP BY campaign_id, span, began, outcome
 ON CONFLICT (campaign_id, span, at, outcome) WHERE span > 0 DO UPDATE SET n = outcome_tallies.n + excluded.n;
 
 -- name: records

@@ -1,0 +1,128 @@
+"""Whose turn it is, and who gets a place that becomes free."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from agentalk.carriers.simulator.world import Mix
+from agentalk.dialer.turns import NEVER, Agenda, Slots
+from agentalk.domain.call import Outcome
+from agentalk.domain.ids import OrgId
+from tests.conftest import NOW
+from tests.dialer.scene import Scene, scene
+
+A, B, C = (OrgId(UUID(int=n)) for n in (1, 2, 3))
+SECOND = timedelta(seconds=1)
+LONG = Mix(weights={Outcome.ANSWERED: 1.0}, ring_seconds=(2.0, 2.0), talk_seconds=(3600.0, 3600.0))
+
+
+def an_agenda(*orgs: OrgId) -> Agenda:
+    """Everybody had a turn at NOW, and asked for nothing."""
+    agenda = Agenda()
+    agenda.keep(orgs)
+    for org in orgs:
+        agenda.begin(org, NOW, 100.0)
+        agenda.end(org, None)
+    return agenda
+
+
+def test_who_is_new_is_due_at_once_and_who_is_idle_gets_a_look_in_a_while() -> None:
+    agenda = an_agenda(A, B)
+    agenda.keep([A, B, C])
+    assert agenda.due(NOW, 100.0) == [C]
+    agenda.begin(C, NOW, 100.0)
+    assert agenda.due(NOW, 114.0) == []
+    assert set(agenda.due(NOW, 115.0)) == {A, B, C}
+    assert agenda.earliest == NEVER
+
+
+def test_the_longest_due_goes_first_and_only_who_is_due() -> None:
+    agenda = an_agenda(A, B, C)
+    agenda.end(A, NOW + 3 * SECOND)
+    agenda.end(B, NOW + SECOND)
+    agenda.wake(C, NOW + 2 * SECOND)
+    assert agenda.earliest == NOW + SECOND
+    assert agenda.due(NOW + 2 * SECOND, 100.0) == [B, C]
+
+
+def test_what_wakes_it_during_its_turn_is_for_the_next() -> None:
+    agenda = an_agenda(A)
+    agenda.begin(A, NOW, 100.0)
+    agenda.wake(A, NOW)
+    agenda.end(A, NOW + 60 * SECOND)
+    assert agenda.due(NOW + timedelta(milliseconds=20), 100.0) == [A]
+
+
+def test_what_wakes_it_right_after_its_turn_waits_for_more_of_the_same() -> None:
+    agenda = an_agenda(A)
+    agenda.wake(A, NOW + timedelta(milliseconds=1))
+    agenda.wake(A, NOW + timedelta(milliseconds=2))
+    assert agenda.due(NOW + timedelta(milliseconds=19), 100.0) == []
+    assert agenda.due(NOW + timedelta(milliseconds=20), 100.0) == [A]
+
+
+def test_who_has_no_work_any_more_is_forgotten() -> None:
+    agenda = an_agenda(A, B)
+    agenda.starve(A)
+    agenda.keep([B])
+    assert agenda.starved == []
+    agenda.wake_all(NOW + SECOND)
+    assert agenda.due(NOW + SECOND, 100.0) == [B]
+
+
+async def test_turns_side_by_side_share_what_is_free() -> None:
+    slots = Slots(5)
+    assert await slots.lend(3) == 3
+    assert await slots.lend(3) == 2
+    third = asyncio.create_task(slots.lend(3))
+    await asyncio.sleep(0)
+    assert not third.done()
+    slots.give_back(3, used=1)
+    assert await third == 2
+    slots.give_back(2, used=2)
+    slots.give_back(2, used=2)
+    assert await slots.lend(3) == 0
+
+
+async def organizations(stage: Scene, count: int, contacts: int) -> list[OrgId]:
+    orgs = []
+    for _ in range(count):
+        stage.org = OrgId(uuid4())
+        orgs.append(stage.org)
+        await stage.set_up(1000, 1000, 10_000)
+        await stage.campaign(contacts)
+    return orgs
+
+
+async def calls_of(stage: Scene, orgs: list[OrgId]) -> list[int]:
+    rows = dict(await stage.sql("SELECT organization_id, count(*) FROM calls GROUP BY 1"))
+    return [rows.get(org, 0) for org in orgs]
+
+
+async def test_organizations_side_by_side_take_no_more_places_than_the_dialer_has(db: Any) -> None:
+    async with scene(db, NOW, mix=LONG) as stage:
+        orgs = await organizations(stage, 6, 5)
+        await stage.tick(stage.new_dialer(slots=17))
+        assert len(stage.placements()) == 17
+        assert sorted(await calls_of(stage, orgs)) == [0, 0, 2, 5, 5, 5]
+
+
+async def test_a_place_that_becomes_free_goes_round(db: Any) -> None:
+    async with scene(db, NOW, mix=LONG) as stage:
+        first = stage.org
+        await stage.campaign(40)
+        dialer = stage.new_dialer(slots=10)
+        await stage.tick(dialer)
+        others = await organizations(stage, 3, 40)
+        await stage.tick(dialer)
+        for _ in range(12):
+            # A call of the first one ends: that organization is woken, and yet it is not its place.
+            await stage.sql(
+                """UPDATE calls SET status = 'ended', outcome = 'busy', ended_at = %s WHERE id =
+                   (SELECT id FROM calls WHERE live ORDER BY organization_id <> %s LIMIT 1)""",
+                stage.now, first,
+            )  # fmt: skip
+            await dialer.tick(stage.now, [first])
+            await dialer.settle()
+        assert await calls_of(stage, [first, *others]) == [13, 3, 3, 3]
