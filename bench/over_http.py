@@ -20,7 +20,7 @@ MIX = msgspec.json.encode(AT_ONCE).decode()
 
 
 async def run(count: int, seconds: float = 8.0) -> list[Figure]:
-    """Dial a campaign of `count` contacts for some seconds; then place calls at the same carrier and do nothing else."""
+    """Dial a campaign of `count` contacts for some seconds; then place calls there and do nothing else."""
     async with server() as dsn:
         ground = Ground(dsn)
         org = ground.organization()

@@ -6,7 +6,7 @@ import msgspec
 from psycopg import sql
 
 from agentalk.domain.campaign_contact import ContactStatus
-from agentalk.domain.ids import CampaignId, OrgId
+from agentalk.domain.ids import CampaignId, ContactId, OrgId
 from agentalk.store import calls, campaign_contacts, campaigns, contacts
 from agentalk.store.database import Tx
 from tests.builders import a_campaign, a_contact, an_agent, an_organization, unknown_id
@@ -160,3 +160,15 @@ async def test_a_scan_of_everything_is_found(db: LazyDatabase) -> None:
         plan = await explain(tx, "SELECT FROM contacts WHERE name = 'Ada'")
         assert plan.scans == {"contacts": {"Seq Scan"}}
         assert plan.pages > 200
+
+
+async def test_zones_are_not_refreshed_by_a_plan_from_before_there_were_contacts(db: LazyDatabase) -> None:
+    # 40,000 rows imported anew took two minutes: such a plan walked the whole campaign for each of them.
+    async with db() as database, database.transaction() as tx:
+        org = await an_organization(tx)
+        for _ in range(10):
+            await campaign_contacts.refresh_zones(tx, org, [ContactId("c-1")])
+        kept = await tx.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%campaign_contacts%'"
+        )
+        assert await kept.fetchone() == (0,)

@@ -68,7 +68,8 @@ async def cancel_contact(tx: Tx, org: OrgId, contact: ContactId) -> set[Campaign
 
 async def refresh_zones(tx: Tx, org: OrgId, contacts: Sequence[ContactId]) -> set[CampaignId]:
     """Give contacts the zones that they have now in every campaign that is still to call them: in these."""
-    return {row[0] for row in await fetch(tx, SQL["refresh_zones"], org=org, contacts=list(contacts))}
+    # Anew: a plan from the time when the campaign had no contacts yet would walk all of them for each contact.
+    return {row[0] for row in await fetch_anew(tx, SQL["refresh_zones"], org=org, contacts=list(contacts))}
 
 
 async def crowded(tx: Tx, campaigns: Collection[CampaignId]) -> list[CampaignId]:

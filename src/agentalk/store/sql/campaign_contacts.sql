@@ -26,6 +26,7 @@ WITH asked AS MATERIALIZED (
         due_at = CASE cc.status WHEN 'calling' THEN cc.due_at ELSE excluded.due_at END,
         last_outcome = CASE cc.status WHEN 'calling' THEN cc.last_outcome END,
         skip_reason = NULL,
+        wait_reason = NULL,
         zones = excluded.zones
     WHERE cc.status <> 'pending' OR cc.attempts > 0 OR cc.misfires > 0 OR cc.zones <> excluded.zones
     RETURNING xmax = 0 AS is_new
@@ -59,10 +60,13 @@ WHERE organization_id = %(org)s AND contact_id = %(contact)s
 RETURNING campaign_id;
 
 -- name: refresh_zones
-UPDATE campaign_contacts cc SET zones = c.zones FROM contacts c
-WHERE c.organization_id = %(org)s AND c.id = ANY(%(contacts)s::text[])
-    AND cc.organization_id = c.organization_id AND cc.contact_id = c.id
-    AND cc.status IN ('pending', 'waiting', 'calling') AND cc.zones <> c.zones
+-- Its contacts first: joined in one piece, the planner took the whole organization's and searched a thousand ids for each.
+WITH changed AS MATERIALIZED (
+    SELECT organization_id, id, zones FROM contacts WHERE organization_id = %(org)s AND id = ANY(%(contacts)s::text[])
+)
+UPDATE campaign_contacts cc SET zones = changed.zones FROM changed
+WHERE cc.organization_id = changed.organization_id AND cc.contact_id = changed.id
+    AND (cc.status IN ('pending', 'waiting', 'calling')) IS TRUE AND cc.zones <> changed.zones
 RETURNING cc.campaign_id;
 
 -- name: crowded
