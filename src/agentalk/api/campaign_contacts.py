@@ -12,8 +12,10 @@ from agentalk.api.deep import Position, deep_page
 from agentalk.api.endpoint import delete, get, post
 from agentalk.api.query import DeepPage, Listing
 from agentalk.domain.campaign_contact import Added, CampaignContact, ContactStatus
+from agentalk.domain.explanation import Explanation
 from agentalk.domain.ids import CampaignId, ContactId
 from agentalk.operations import campaign_contacts
+from agentalk.operations.explain import explain_contact
 from agentalk.store.database import Tx
 
 TAG = "Campaigns"
@@ -77,6 +79,19 @@ async def campaigns_contacts_retrieve(
     return await campaign_contacts.get(tx, caller.org, campaign_id, contact_id)
 
 
+@get("/api/campaigns/{campaign_id}/contacts/{contact_id}/explain", summary="Explain Contact of Campaign", tag=TAG)
+async def campaigns_contacts_explain(
+    tx: Tx, caller: Caller, campaign_id: CampaignId, contact_id: ContactId, now: datetime
+) -> Explanation:
+    """Why a contact is called or not: its calls and events, the rule that decides now, everything else that stands
+    against a call, the next moment at which one may go out, and the policy in force with its sources.
+
+    The rules are those of policy (as `frequency_cap`), and what else an engine minds (as `campaign_paused`, `retry`,
+    `no_capacity`, `caller_ids_at_cap`); `says` puts each in words.
+    """
+    return await explain_contact(tx, caller.org, campaign_id, contact_id, now)
+
+
 @delete(
     "/api/campaigns/{campaign_id}/contacts/{contact_id}", summary="Remove Contact from Campaign", tag=TAG, status=204
 )
@@ -102,6 +117,7 @@ handlers = (
     campaigns_contacts_create,
     campaigns_contacts_list,
     campaigns_contacts_retrieve,
+    campaigns_contacts_explain,
     campaigns_contacts_delete,
     campaigns_contacts_callback,
 )
