@@ -4,7 +4,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import msgspec
@@ -20,7 +20,7 @@ from agentalk.domain.ids import CampaignId, DialerId, OrgId
 from agentalk.domain.policy.model import CallingPolicy, DuplicatePhones
 from agentalk.domain.retry import RetryPolicy
 from agentalk.domain.window import Window
-from agentalk.store.database import Database
+from agentalk.store.database import Database, Tx
 
 NEW_YORK, LONDON, KOLKATA = "America/New_York@US-NY", "Europe/London@GB", "Asia/Kolkata@IN"
 ALWAYS = Mix(weights={Outcome.ANSWERED: 1.0}, ring_seconds=(2.0, 2.0), talk_seconds=(10.0, 10.0))
@@ -116,6 +116,30 @@ class Scene:
         )  # fmt: skip
         return ids
 
+    async def a_list(self, kind: str, *phones: str, **columns: Any) -> None:
+        """A do-not-call list with these numbers on it, as if it had been there for long."""
+        row = {
+            "id": uuid4(),
+            "organization_id": self.org,
+            "kind": kind,
+            "name": kind,
+            "created_at": self.now,
+            "updated_at": self.now,
+            **columns,
+        }
+        names, places = ", ".join(row), ", ".join(["%s"] * len(row))
+        await self.sql(f"INSERT INTO do_not_call_lists ({names}) VALUES ({places})", *row.values())
+        for phone in phones:
+            await self.sql(
+                "INSERT INTO do_not_call_numbers VALUES (%s, %s, %s, %s)", self.org, phone, row["id"], self.now
+            )
+
+    async def waiting_for_locks(self, most: int) -> None:
+        """Return once so many statements wait for a lock."""
+        waiting = "datname = current_database() AND wait_event_type = 'Lock'"
+        while await self.one(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}") < most:
+            pass
+
     async def tick(self, dialer: Dialer | None = None) -> datetime | None:
         """One round of a dialer, with all that it set in motion recorded."""
         dialer = dialer or self.dialer
@@ -152,8 +176,10 @@ class Scene:
             campaign,
         )
 
-    def dialer_dispatch_after(self, statement: str, *values: Any) -> Callable[[], Awaitable[None]]:
-        """A round in which `statement` commits between the claim and the second check."""
+    def dialer_dispatch_after(
+        self, change: LiteralString | Callable[[Tx], Awaitable[Any]], *values: Any, later: timedelta = timedelta()
+    ) -> Callable[[], Awaitable[None]]:
+        """A round in which a statement, or an operation, commits between the claim and the second check (`later`)."""
 
         async def round_with_interruption() -> None:
             async with self.database.transaction() as tx:
@@ -161,7 +187,9 @@ class Scene:
                     tx, self.org, dialer=await self.registered(), kinds={"simulator"}, slots=100, now=self.now
                 )
             assert turn.reservations
-            await self.sql(statement, *values)
+            async with self.database.transaction() as tx:
+                await (tx.execute(change, values) if isinstance(change, str) else change(tx))
+            self.now += later
             assert self.dialer.dispatcher is not None
             await self.dialer.dispatcher.dispatch(self.org, turn, self.now)
             await self.dialer.settle()
