@@ -27,7 +27,7 @@ COMMANDS = {
     "campaigns": ("Use", "Create, start, pause, stop and watch campaigns."),
     "organizations": ("Operate", "Create organizations, straight in the database."),
     "tokens": ("Operate", "Create, list and revoke tokens, straight in the database."),
-    "db": ("Operate", "Migrate, back up and restore the database."),
+    "db": ("Operate", "Migrate, back up, restore and purge the database."),
 }
 EPILOG = "\n".join(
     (

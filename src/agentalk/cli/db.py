@@ -8,12 +8,16 @@ import typer
 
 from agentalk import postgres
 from agentalk.cli.environment import DataDir, one_database
-from agentalk.cli.operator import run
+from agentalk.cli.operator import in_database, run
 from agentalk.cli.output import Json, say, show_json
+from agentalk.domain.clock import Clock
+from agentalk.operations import retention
+from agentalk.operations.retention import Expired
+from agentalk.store.database import Database
 from agentalk.store.migrate import migrate as migrate_database
 from agentalk.wiring.database import after_restore, database_url, running_url
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Migrate, back up and restore the database.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Migrate, back up, restore and purge the database.")
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A backup in PostgreSQL's custom format.")]
 
 
@@ -75,3 +79,37 @@ def restore(
 
     applied = run(work)
     show_json({"file": str(file), "applied": applied}) if json else say(f"Restored {file}.")
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is to forget, and keep it.")] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Forget what was said to whom in calls older than their policy's retention (retentionDays), and what is past use.
+
+    The calls stay on record without their person. The servers may go on running.
+    """
+    now = Clock().now()
+
+    async def work(database: Database) -> Expired:
+        if dry_run:
+            async with database.reading() as tx:
+                return await retention.expired(tx, now)
+        async with database.reading() as tx:
+            terms = await retention.terms(tx, now)
+        calls = answers = 0
+        for campaign, before in terms:
+            while done := await database.run(retention.forget_calls, campaign, before):
+                calls += done
+        while done := await database.run(retention.forget_answers, now):
+            answers += done
+        return Expired(calls, await database.run(retention.forget_reports, now), answers)
+
+    found = in_database(data_dir, work)
+    if json:
+        show_json({"dryRun": dry_run, "calls": found.calls, "reports": found.reports, "answers": found.answers})
+        return
+    said = f"{found.calls} calls, {found.reports} carriers' reports, {found.answers} answers to Idempotency-Keys"
+    say(f"To be forgotten: {said}." if dry_run else f"Forgotten: {said}.")
