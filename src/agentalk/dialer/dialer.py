@@ -17,6 +17,7 @@ from agentalk.dialer.turns import NEVER, Agenda, Slots
 from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
 from agentalk.domain.ids import DialerId, OrgId, uuid7
+from agentalk.domain.policy import calendar
 from agentalk.operations.campaigns import begin_scheduled, go_on_stopping
 from agentalk.store import clock as store_clock
 from agentalk.store import dialers, dialing
@@ -106,6 +107,8 @@ class Dialer:
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Tick until `stop` is set, then drain: nothing new is dialled, what is under way is recorded."""
         self._clock = clock
+        # Loaded within a turn, it would hold up a transaction.
+        await asyncio.to_thread(calendar.load)
         wake = asyncio.Event()
 
         def heard(text: str) -> None:

@@ -1,7 +1,16 @@
-"""Public holidays, by the `holidays` library: slow to load, so that it is loaded when a day off is first asked for."""
+"""Public holidays, by the `holidays` library.
+
+It loads all its countries, half a second or more: when a day off is first asked for, or before, by whoever must not
+wait then (`load`).
+"""
 
 from datetime import date
 from functools import lru_cache
+
+
+def load() -> None:
+    """Have the library ready. Takes its time, and is best done in a thread."""
+    holidays("US", 2026)
 
 
 @lru_cache(maxsize=1024)
