@@ -91,6 +91,37 @@ async def test_a_campaign_that_is_still_to_call_follows_the_new_zone(db: LazyDat
         assert sorted(tallies) == [("America/New_York", 1), ("Europe/Paris@FR", 1)]
 
 
+async def test_the_zones_are_those_of_the_whole_contact_and_not_of_the_row_alone(db: LazyDatabase) -> None:
+    async with serving(db) as api:
+        first = (
+            "id,phone,country,region,timeZone\na,+33612345678,US,FL,\nb,+33612345678,,,Asia/Tokyo\nc,+33612345678,,,\n"
+        )
+        await send(api, first)
+        await send(api, "id,phone\na,+12125550100\nb,+12125550100\nc,+12125550100\n")
+        async with api.database.reading() as tx:
+            rows = await (await tx.execute("SELECT zones FROM contacts ORDER BY id")).fetchall()
+
+        florida = "America/Chicago,America/New_York@US-FL,US-NY"
+        assert rows == [(florida,), ("Asia/Tokyo@US-NY",), ("America/New_York@US-NY",)]
+
+
+async def test_a_consent_comes_as_a_whole_and_stays_where_a_row_says_nothing(db: LazyDatabase) -> None:
+    header = "id,phone,consentType,consentCapturedAt,consentEvidence,consent_expires_at\n"
+    async with serving(db) as api:
+        told = (await send(api, header + "a,+12125550100,written,2026-01-31T10:00:00Z,form 12,\n")).json()
+        await send(api, "id,phone\na,+12125550101\n")
+        contact = (await api.read.get("/api/contacts/a")).json()
+
+        assert told["created"] == 1
+        assert contact["phone"] == "+12125550101"
+        assert contact["consent"] == {
+            "type": "written",
+            "capturedAt": "2026-01-31T10:00:00Z",
+            "evidence": "form 12",
+            "expiresAt": None,
+        }
+
+
 @pytest.mark.parametrize("content", ["", "name\nAda\n", b"\x00\x01", "phone,name\n".encode("utf-16")])
 async def test_a_file_that_is_none_is_refused(db: LazyDatabase, content: Any) -> None:
     async with serving(db) as api:

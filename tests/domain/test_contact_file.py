@@ -1,6 +1,7 @@
 """CSV files of contacts: what is understood, and what is said of the rest."""
 
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -142,6 +143,34 @@ def test_the_file_stays_open() -> None:
         except Invalid:
             pass
         assert file.seek(0) == 0
+
+
+CONSENT = "phone,consentType,consentCapturedAt,consentEvidence,consentExpiresAt\n+14155550123,"
+
+
+def test_a_consent_is_read() -> None:
+    consent = only(CONSENT + "express,2026-01-31T10:00:00+01:00,form 12,2027-01-31T10:00:00Z\n").consent
+
+    assert consent is not None
+    assert (consent.type, consent.evidence) == ("express", "form 12")
+    assert consent.captured_at == datetime(2026, 1, 31, 9, tzinfo=UTC)
+    assert consent.expires_at == datetime(2027, 1, 31, 10, tzinfo=UTC)
+    assert only(CONSENT + ",,,\n").consent is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "field"),
+    [
+        ("verbal,2026-01-31T10:00:00Z,form 12,", "consentType"),
+        ("express,yesterday,form 12,", "consentType"),
+        ("express,2026-01-31T10:00:00,form 12,", "consentType"),
+        ("express,2026-01-31T10:00:00Z,,", "consentType"),
+        (",,form 12,", "consentType"),
+        ("express,2026-01-31T10:00:00Z,form 12,2025-01-31T10:00:00Z", "consentExpiresAt"),
+    ],
+)
+def test_half_a_consent_is_refused(cells: str, field: str) -> None:
+    assert refused(CONSENT + cells + "\n")[0] == field
 
 
 def test_a_later_row_is_laid_over_an_earlier_one() -> None:
