@@ -18,7 +18,9 @@ from agentalk.domain.window import Day, Slot, Window
 from agentalk.postgres import EmbeddedPostgres
 from agentalk.store.migrate import migrate
 
-ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/London")
+_NOW = datetime.now(UTC)
+# Five zone groups in which it is the middle of the day, whenever somebody measures: elsewhere nobody may be called.
+ZONES = tuple(f"Etc/GMT{(_NOW.hour - hour + 12) % 24 - 12:+d}@US" for hour in range(10, 15))
 AROUND_THE_CLOCK = Window(slots=tuple(Slot(day, "00:00", "24:00") for day in Day))
 
 
@@ -83,8 +85,8 @@ class Ground:
              "base": hash_base(tag)},
         )  # fmt: skip
 
-    def campaigns(self, org: UUID, count: int, *, active: bool = False) -> list[UUID]:
-        """`count` campaigns that may call around the clock."""
+    def campaigns(self, org: UUID, count: int, *, active: bool = False, rate: float = 100_000) -> list[UUID]:
+        """`count` campaigns that may call around the clock, `rate` times a second."""
         agent = uuid4()
         self.connection.execute(
             "INSERT INTO agents VALUES (%s, %s, 'agent', 'prompt', 'Hello {{name}}', 'Message', 1, %s, %s)",
@@ -94,13 +96,14 @@ class Ground:
         self.connection.execute(
             """INSERT INTO campaigns (id, organization_id, name, status, agent_id, max_concurrency, calls_per_second,
                    priority, window_hours, retry, voicemail, started_at, created_at, updated_at)
-               SELECT id, %(org)s, 'campaign', %(status)s, %(agent)s, 5000, 100000, 0, %(window)s, %(retry)s,
+               SELECT id, %(org)s, 'campaign', %(status)s, %(agent)s, 5000, %(rate)s, 0, %(window)s, %(retry)s,
                    %(voicemail)s, %(started)s, %(now)s, %(now)s
                FROM unnest(%(ids)s::uuid[]) AS c(id)""",
             {
                 "org": org,
                 "agent": agent,
                 "ids": ids,
+                "rate": rate,
                 "status": "active" if active else "draft",
                 "started": self.now if active else None,
                 "window": msgspec.json.encode(AROUND_THE_CLOCK).decode(),
@@ -111,13 +114,14 @@ class Ground:
         )
         return ids
 
-    def audience(self, org: UUID, campaign: UUID, count: int, *, tag: str = "c") -> None:
-        """The first `count` contacts of `tag`, pending in the campaign."""
+    def audience(self, org: UUID, campaign: UUID, count: int, *, tag: str = "c", skip: int = 0) -> None:
+        """`count` contacts of `tag` after the first `skip`, pending in the campaign."""
         self.connection.execute(
             """INSERT INTO campaign_contacts (campaign_id, contact_id, organization_id, zones, due_at, added_at)
                SELECT %(campaign)s, id, organization_id, zones, %(now)s, %(now)s FROM contacts
-               WHERE organization_id = %(org)s AND id LIKE %(tag)s || '-%%' ORDER BY seq LIMIT %(count)s""",
-            {"campaign": campaign, "org": org, "tag": tag, "count": count, "now": self.now},
+               WHERE organization_id = %(org)s AND id LIKE %(tag)s || '-%%'
+               ORDER BY seq LIMIT %(count)s OFFSET %(skip)s""",
+            {"campaign": campaign, "org": org, "tag": tag, "count": count, "now": self.now, "skip": skip},
         )
 
     def call_everyone(self, *campaigns: UUID) -> None:
@@ -153,6 +157,13 @@ class Ground:
     def settle(self) -> None:
         """Statistics as autovacuum would have made them by now."""
         self.connection.execute("VACUUM ANALYZE")
+
+    def newest_dialer(self) -> UUID:
+        """The dialer that registered last."""
+        row = self.connection.execute("SELECT id FROM dialers ORDER BY started_at DESC LIMIT 1").fetchone()
+        if row is None:
+            raise SystemExit("There is no dialer.")
+        return UUID(str(row[0]))
 
     def ended(self) -> int:
         """How many calls have ended."""
