@@ -41,6 +41,8 @@ def week(*spans: str, days: int = ALL_WEEK, saturday: str = "", sunday: str = ""
         ("CA-QC", week("09:00-21:30", days=WEEKDAYS, saturday="10:00-18:00", sunday="10:00-18:00")),
         ("FR", week("10:00-13:00", "14:00-20:00", days=WEEKDAYS)),
         ("ZZ", week("09:00-20:00", days=WEEKDAYS, saturday="10:00-18:00")),
+        ("GB", week("09:00-20:00", days=WEEKDAYS, saturday="10:00-18:00")),
+        ("DE", week("09:00-20:00", days=WEEKDAYS, saturday="10:00-18:00")),
         ("BR", week("09:00-20:00", days=WEEKDAYS, saturday="10:00-18:00")),
     ],
 )
@@ -81,6 +83,8 @@ def test_debt_leaves_people_in_peace_after_a_conversation() -> None:
         ("US-NY", {MARKETING: "written", INFORMATIONAL: "express", SURVEY: "express", DEBT: "express"}),
         ("CA", {MARKETING: "express"}),
         ("FR", {MARKETING: "express"}),
+        ("GB", {MARKETING: "express"}),
+        ("DE", {MARKETING: "express"}),
         ("ZZ", {MARKETING: "written"}),
     ],
 )
@@ -93,7 +97,7 @@ def test_sundays_and_holidays_are_off_for_marketing_and_registries_grow_stale(ju
     rules = preset(jurisdiction)
     assert MARKETING in rules.no_sundays or not hours_of(rules)[6]
     assert MARKETING in rules.no_holidays
-    assert rules.registry_days == 31
+    assert rules.registry_days == (28 if jurisdiction == "GB" else 31)
 
 
 def test_france_rests_on_holidays_for_every_purpose() -> None:
@@ -160,6 +164,13 @@ def test_a_file_that_makes_no_sense_is_refused_by_name(text: str, said: str) -> 
     head = 'name = "X"\nsource = "A law"\ndate = 2026-11-26\n[hours]\n'
     with pytest.raises(ValueError, match=rf"presets/XX\.toml: .*{said}"):
         read("XX.toml", (head + text).encode())
+
+
+def test_a_countrys_file_without_hours_is_refused() -> None:
+    text = b'name = "X"\nsource = "A law"\ndate = 2026-11-26\n'
+    assert read("XX-YY.toml", text).hours is None
+    with pytest.raises(ValueError, match="hours"):
+        read("XX.toml", text)
 
 
 def test_a_file_without_a_source_is_refused() -> None:

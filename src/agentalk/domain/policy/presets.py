@@ -60,8 +60,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def presets() -> Mapping[str, Preset]:
     """Every file, by jurisdiction, as it is written. Read once. Raises `ValueError` for a file that makes no sense."""
     folder = files("agentalk.domain.policy") / "presets"
-    texts = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.endswith(".toml")}
-    return {name.removesuffix(".toml"): read(name, text) for name, text in sorted(texts.items())}
+    found = {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
+    return {name: read(file.name, file.read_bytes()) for name, file in sorted(found.items())}
 
 
 def read(name: str, text: bytes) -> Preset:
@@ -73,6 +73,8 @@ def read(name: str, text: bytes) -> Preset:
         raise ValueError(f"presets/{name}: {error}") from None
     if not found.source.strip():
         raise ValueError(f"presets/{name}: names no source")
+    if found.hours is None and "-" not in name:
+        raise ValueError(f"presets/{name}: a country must have hours")
     return found
 
 
