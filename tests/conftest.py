@@ -16,6 +16,7 @@ import pytest
 from agentalk.postgres import EmbeddedPostgres
 from agentalk.store.database import Database
 from agentalk.store.migrate import migrate
+from tests.journeys.table import summarize
 
 _numbers = itertools.count()
 # A Wednesday, 15:00 in London, 10:00 in New York: inside the default window of both.
@@ -25,6 +26,14 @@ NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first, so that at the end no process waits for another's."""
     items.sort(key=lambda item: "journeys" not in item.path.parts)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--drills-page", metavar="FILE", help="Put the table of the drills of this run into a page.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    summarize(terminalreporter, config.getoption("drills_page"))
 
 
 @pytest.hookimpl(tryfirst=True)

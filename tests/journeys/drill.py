@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,11 +17,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentalk.carriers.simulator.ledger import Ledger, Row
+from agentalk.carriers.simulator.wire import SIGNATURE
 from agentalk.domain.organization import Role
 from agentalk.postgres import running_dsn
 from tests.builders import a_token, an_organization
 from tests.conftest import LazyDatabase
-from tests.journeys.processes import Process, Processes, processes
+from tests.journeys.processes import WORLD, Process, Processes, processes
 from tests.postgres.folders import copy_folder, enterable
 
 SECRET = {"AGENTALK_SIMULATOR_SECRET": "drill", "AGENTALK_RATE_LIMIT": "0"}
@@ -35,8 +37,18 @@ ALL_DAY = [
     for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ]
 ONCE = {"window": {"slots": ALL_DAY}, "retry": {"maxAttempts": 1}}
-Figures = dict[str, float]
 FINISHED = ("completed", "exhausted", "skipped", "canceled")
+# A contact is on a call, or due, or done; and at the end of a drill no call is live.
+LOST = """SELECT (SELECT count(*) FROM calls WHERE live)
+    + (SELECT count(*) FROM campaign_contacts cc JOIN campaigns c ON c.id = cc.campaign_id
+        WHERE cc.status = 'calling' OR (cc.status IN ('pending', 'waiting') AND c.status IN ('completed', 'stopped')))"""
+# Hours of the day by UTC, and a zone in which the law lets people be called in all of them, and for some minutes more.
+_DAYLIGHT = {(0, 9): "Asia/Tokyo", (9, 19): "Africa/Abidjan", (19, 24): "Pacific/Honolulu"}
+
+
+def daylight(now: datetime) -> str:
+    """A zone where it is day."""
+    return next(zone for (first, end), zone in _DAYLIGHT.items() if first <= now.hour < end)
 
 
 class Drill:
@@ -50,6 +62,7 @@ class Drill:
         dsn: str,
         url: str,
         token: str,
+        offset: float = 0,
     ) -> None:
         self.processes = started
         self.simulator = simulator
@@ -59,6 +72,8 @@ class Drill:
         self.campaign = ""
         self.api: Process | None = None
         self.data: Path | None = None
+        self.offset = timedelta(seconds=offset)
+        self.zone = daylight(self.now())
         self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
         self._look()
 
@@ -66,15 +81,18 @@ class Drill:
         self._db = psycopg.connect(self.dsn, autocommit=True)
         self._db.execute("LISTEN agentalk")
 
+    def now(self) -> datetime:
+        """The present moment in the world of the processes."""
+        return datetime.now(UTC) + self.offset
+
     def close(self) -> None:
         self._api.close()
         self._db.close()
 
-    def dialer(self, *, carrier: str | None = None) -> Process:
+    def dialer(self, *, carrier: str | None = None, **env: str) -> Process:
         """Start a dialer, through the simulator or what poses as it at `carrier`; it is not waited for."""
-        return self.processes.start(
-            "dialer", "--carrier-url", carrier or self.simulator.url, "--public-url", self.url, **environment(self.dsn)
-        )
+        options = ("--carrier-url", carrier or self.simulator.url, "--public-url", self.url)
+        return self.processes.start("dialer", *options, **environment(self.dsn), **(world(self.offset) | env))
 
     @property
     def port(self) -> str:
@@ -107,21 +125,40 @@ class Drill:
         self.ask("PATCH", f"/organizations/{organization}", {"maxConcurrency": at_once})
         carrier = self.ask("GET", "/carriers")["data"][0]["id"]
         self.ask("PATCH", f"/carriers/{carrier}", {"maxLiveCalls": at_once, "callsPerSecond": rate})
-        rows = "\n".join(["id,phone", *(f"c{n},+1212555{n:04d}" for n in range(count))])
+        self.import_people({f"c{n}": f"+1212555{n:04d}" for n in range(count)})
+        self.agent = self.ask("POST", "/agents", {"name": "Drill", "firstMessage": "Hello"})["id"]
+        self.campaign = self.new_campaign([f"c{n}" for n in range(count)], **limits, **policy)
+
+    def import_people(self, phones: Mapping[str, str], zone: str | None = None) -> None:
+        """Contacts by id, living in a zone where it is day; an empty one leaves it to their numbers."""
+        zone = self.zone if zone is None else zone
+        rows = "\n".join(["id,phone,timeZone", *(f'{id},"{phone}",{zone}' for id, phone in phones.items())])
         imported = self._api.post("/api/contacts/import", content=rows, headers={"Content-Type": "text/csv"})
-        assert imported.json()["created"] == count, imported.text
-        agent = self.ask("POST", "/agents", {"name": "Drill", "firstMessage": "Hello"})["id"]
-        draft = {"name": "Drill", "agentId": agent, **limits, **ONCE, **policy}
-        self.campaign = self.ask("POST", "/campaigns", draft)["id"]
-        self.ask("POST", f"/campaigns/{self.campaign}/contacts", {"contactIds": [f"c{n}" for n in range(count)]})
+        assert imported.json()["created"] == len(phones), imported.text
+
+    def new_campaign(self, contacts: Sequence[str], **fields: Any) -> str:
+        """A campaign with these contacts, who are called once each."""
+        draft = {"name": "Drill", "agentId": self.agent, **ONCE, **fields}
+        id: str = self.ask("POST", "/campaigns", draft)["id"]
+        self.ask("POST", f"/campaigns/{id}/contacts", {"contactIds": list(contacts)})
+        return id
 
     def change(self, **fields: Any) -> None:
         """Change the campaign."""
         self.ask("PATCH", f"/campaigns/{self.campaign}", fields)
 
-    def order(self, action: str, body: Any = None) -> Any:
-        """Start, pause or stop the campaign."""
-        return self.ask("POST", f"/campaigns/{self.campaign}/{action}", body)
+    def order(self, action: str, body: Any = None, campaign: str = "") -> Any:
+        """Start, pause or stop the campaign, or another one."""
+        return self.ask("POST", f"/campaigns/{campaign or self.campaign}/{action}", body)
+
+    def call_back(self, body: bytes, signature: str | None) -> int:
+        """Send a callback in the carrier's place; the status that it is answered with."""
+        headers = {} if signature is None else {SIGNATURE: signature}
+        return httpx.post(f"{self.url}/gateway/simulator/callbacks", content=body, headers=headers).status_code
+
+    def replace_simulator(self) -> None:
+        """Start another carrier on the port and the ledger of the one that was killed."""
+        self.simulator = start_simulator(self.processes, self.ledger, SHORT, self.simulator.url.rpartition(":")[2])
 
     def misbehave(self, **faults: float) -> None:
         """From now on the carrier has these faults and no others."""
@@ -183,9 +220,19 @@ class Drill:
         self.hold()
         open_contacts = self.rows("SELECT status, count(*) FROM campaign_contacts GROUP BY 1")
         assert {status for status, _ in open_contacts} <= set(FINISHED), open_contacts
-        assert self.one("SELECT count(*) FROM calls WHERE live") == 0, "capacity was lost"
+        assert self.lost() == 0, "capacity was lost"
         tallied = self.rows("SELECT status, sum(n)::int FROM campaign_tallies GROUP BY 1 HAVING sum(n) <> 0")
         assert sorted(tallied) == sorted(open_contacts)
+
+    def duplicates(self) -> int:
+        """Placements beyond one for each call, and calls beyond one for each attempt, by the carrier's own ledger."""
+        rang = Counter(row.call_id for row in self.rang())
+        attempts = "SELECT count(DISTINCT (campaign_id, contact_id, generation, attempt)) FROM calls WHERE id = ANY(%s)"
+        return sum(rang.values()) - int(self.one(attempts, list(rang)))
+
+    def lost(self) -> int:
+        """Contacts that are neither finished nor scheduled, and places taken by calls."""
+        return int(self.one(LOST))
 
     def hold(self) -> None:
         """What rang, by the carrier's own ledger, is what was dialled, each attempt once."""
@@ -226,16 +273,21 @@ def environment(dsn: str) -> dict[str, str]:
     return {"DATABASE_URL": "postgresql:///?" + urlencode(conninfo_to_dict(dsn), quote_via=quote), **SECRET}
 
 
-def start_simulator(started: Processes, ledger: Path, mix: Any) -> Process:
-    """A simulator on a free port, ready."""
-    options = ("--port", 0, "--ledger", ledger, "--mix", json.dumps(mix))
-    return started.start("simulator", *options, **SECRET).ready("http://")
+def world(offset: timedelta) -> dict[str, str]:
+    """What moves a process into a world whose clock is so far ahead."""
+    return {WORLD: str(offset.total_seconds())} if offset else {}
 
 
-def start_api(started: Processes, dsn: str, simulator: Process, port: str = "0") -> Process:
+def start_simulator(started: Processes, ledger: Path, mix: Any, port: str = "0", offset: float = 0) -> Process:
+    """A simulator on a port, ready."""
+    options = ("--port", port, "--ledger", ledger, "--mix", json.dumps(mix))
+    return started.start("simulator", *options, **SECRET, **world(timedelta(seconds=offset))).ready("http://")
+
+
+def start_api(started: Processes, dsn: str, simulator: Process, port: str = "0", offset: float = 0) -> Process:
     """The API on a port, ready."""
     command = ("api", "--port", port, "--carrier-url", simulator.url)
-    return started.start(*command, **environment(dsn)).ready("/docs")
+    return started.start(*command, **environment(dsn), **world(timedelta(seconds=offset))).ready("/docs")
 
 
 def start_server(started: Processes, data: Path, simulator: Process, port: str = "0") -> Process:
@@ -244,16 +296,16 @@ def start_server(started: Processes, data: Path, simulator: Process, port: str =
 
 
 @contextmanager
-def drill(server: str, template: str, folder: Path, mix: Any = SHORT) -> Iterator[Drill]:
+def drill(server: str, template: str, folder: Path, mix: Any = SHORT, offset: float = 0) -> Iterator[Drill]:
     """A drill on a fresh database of `server`: a simulator and the API run, and no dialer yet."""
     name = f"drill_{uuid4().hex}"
     folder.mkdir(exist_ok=True)
     with psycopg.connect(server, autocommit=True) as admin, processes(folder) as started:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         dsn = make_conninfo(server, dbname=name)
-        simulator = start_simulator(started, folder / "ledger", mix)
-        api = start_api(started, dsn, simulator)
-        stage = Drill(started, simulator, folder / "ledger", dsn, api.url, asyncio.run(_token(dsn)))
+        simulator = start_simulator(started, folder / "ledger", mix, offset=offset)
+        api = start_api(started, dsn, simulator, offset=offset)
+        stage = Drill(started, simulator, folder / "ledger", dsn, api.url, asyncio.run(_token(dsn)), offset)
         stage.api = api
         try:
             yield stage
@@ -264,12 +316,12 @@ def drill(server: str, template: str, folder: Path, mix: Any = SHORT) -> Iterato
 
 
 @contextmanager
-def served(cluster: Path, folder: Path) -> Iterator[Drill]:
+def served(cluster: Path, folder: Path, mix: Any = SHORT) -> Iterator[Drill]:
     """A drill on one server that does everything but the carrier's part, with its data in a copy of `cluster`."""
     with enterable() as place, processes(folder) as started:
         data = place / "data"
         copy_folder(cluster, data)
-        simulator = start_simulator(started, folder / "ledger", SHORT)
+        simulator = start_simulator(started, folder / "ledger", mix)
         server = start_server(started, data, simulator).ready("try it:")
         dsn = asyncio.run(running_dsn(data))
         assert dsn

@@ -6,15 +6,20 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from multiprocessing.connection import wait
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from agentalk.cli.app import run
+from agentalk.domain.clock import Clock
 from tests.journeys.program import SECONDS, environment
 
 # One interpreter has imported the program, and each process begins as its copy: starting dozens of them takes little of
 # the time. (The installed program itself is started in test_serve.py.)
+# Names in the environment: the process lives in a world whose clock is so many seconds ahead, or has a clock that is wrong.
+WORLD, WRONG_CLOCK = "DRILL_WORLD_SECONDS", "DRILL_CLOCK_WRONG_BY_SECONDS"
 _fresh = multiprocessing.get_context("forkserver")
 _fresh.set_forkserver_preload(
     ["pytest", *(f"agentalk.cli.{command}" for command in ("app", "api", "dialer", "serve", "simulator"))]
@@ -124,4 +129,18 @@ def _become(arguments: list[str], env: dict[str, str], out: Path, log: Path) -> 
     os.environ.update(env)
     for path, descriptor in ((out, 1), (log, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), descriptor)
+    _move(float(env.get(WORLD, 0)), float(env.get(WRONG_CLOCK, 0)))
     sys.exit(run(arguments))
+
+
+def _move(world: float, wrong_by: float) -> None:
+    """Have clocks show another time: that of a world of its own, which is nobody else's, or a wrong one of this world."""
+    begin, show, ahead = Clock.__init__, Clock.now, timedelta(seconds=world + wrong_by)
+
+    def begin_elsewhere(clock: Clock, *args: Any, **options: Any) -> None:
+        begin(clock, *args, **options)
+        clock.is_wall = not world
+
+    if world or wrong_by:
+        Clock.__init__ = begin_elsewhere  # type: ignore[method-assign,assignment]
+        Clock.now = lambda clock: show(clock) + ahead  # type: ignore[method-assign,assignment]

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -13,10 +13,13 @@ from time import monotonic
 import pytest
 
 from agentalk.postgres.folder import Folder
-from tests.journeys.drill import AT_ONCE, Drill, Figures, drill, served
+from tests.journeys.acts import Acts
+from tests.journeys.drill import AT_ONCE, Drill, drill
+from tests.journeys.table import Row, written_down
 from tests.postgres.test_recovery import family
 
 log = logging.getLogger(__name__)
+acts = Acts()
 
 # A dialer has written `dialing` and waits to write events before it commits: others who do so read no contacts.
 COMMITTING = """SELECT count(*) FROM pg_locks waits JOIN pg_locks holds USING (pid)
@@ -68,7 +71,8 @@ def test_a_scheduled_campaign_begins_on_time_and_once(server: str, template: str
     log.info("seconds from the time to the first ring: %s", lateness)
 
 
-def dialers_are_killed(stage: Drill) -> Figures:
+@acts.act("1", "SIGKILL of the only dialer, four times in mid dispatch, each time replaced")
+def dialers_are_killed(stage: Drill) -> float | None:
     """Again and again in one campaign, each time while calls are being dialled."""
     stage.people(300, rate=40, at_once=40)
     dialer = stage.dialer().ready("up")
@@ -82,12 +86,18 @@ def dialers_are_killed(stage: Drill) -> Figures:
         stage.until_called(dialled + 1)
         idle.append(monotonic() - killed)
     stage.until_completed()
-    return {"seconds from a kill to the next dialer's first call, at most": max(idle)}
+    return max(idle)
 
 
-def dialers_are_killed_at_each_boundary(stage: Drill) -> Figures:
+@acts.act(
+    "1",
+    "SIGKILL after the claim, after the dialing commit, after the bytes, before the reply, before an event was stored",
+)
+def dialers_are_killed_at_each_boundary(stage: Drill) -> float | None:
     stage.people(60, rate=1000, at_once=60, maxConcurrency=12)
     with socket.create_server(("127.0.0.1", 0), backlog=64) as nobody:
+        # One that finds nobody alive asks its carrier first, and this one is deaf: somebody has just been alive.
+        stage.dialer().ready("up").kill()
         # After the dialing commit, before a byte came to the carrier.
         dialer = stage.dialer(carrier=f"http://127.0.0.1:{nobody.getsockname()[1]}").ready("up")
         stage.order("start")
@@ -121,13 +131,11 @@ def dialers_are_killed_at_each_boundary(stage: Drill) -> Figures:
     stage.until(LEFT_NOTHING, dead)
     taken_over = stage.one("SELECT fenced_at FROM dialers WHERE id = %s", dead) - killed
     stage.until_completed()
-    return {
-        "seconds from a kill to the takeover": taken_over.total_seconds(),
-        "to the campaign's end": (datetime.now(UTC) - killed).total_seconds(),
-    }
+    return float(taken_over.total_seconds())
 
 
-def a_dialer_is_frozen_past_its_lease(stage: Drill) -> Figures:
+@acts.act("6", "SIGSTOP in the middle of a commit, past the lease, then SIGCONT")
+def a_dialer_is_frozen_past_its_lease(stage: Drill) -> float | None:
     """In the middle of its commit, which must hold nobody up, and with calls of its own live."""
     stage.people(400, rate=25, at_once=60)
     sleeper = stage.dialer().ready("up")
@@ -152,10 +160,11 @@ def a_dialer_is_frozen_past_its_lease(stage: Drill) -> Figures:
     stage.until_completed()
     late = "SELECT count(*) FROM calls JOIN dialers d ON d.id = dialer_id WHERE dialed_at > fenced_at"
     assert stage.one(late) == 0
-    return {"seconds from the freeze to the takeover": taken_over}
+    return taken_over
 
 
-def a_dialer_is_asked_to_stop(stage: Drill) -> Figures:
+@acts.act("-", "SIGTERM beside another dialer: what is under way is recorded, the calls are handed over")
+def a_dialer_is_asked_to_stop(stage: Drill) -> float | None:
     """Its calls are another's at once."""
     stage.people(250, rate=50, at_once=60)
     leaving = stage.dialer().ready("up")
@@ -173,32 +182,35 @@ def a_dialer_is_asked_to_stop(stage: Drill) -> Figures:
     assert gone - asked < 10
     assert passed - gone < 5
     stage.until_completed()
-    return {"seconds to its exit": gone - asked, "and until its calls are another's": passed - gone}
+    return passed - asked
 
 
-def the_carrier_fails(stage: Drill) -> Figures:
+@acts.act("2", "400, 500, resets and silence, placed or not; replies after 12 s; callbacks lost, repeated, late")
+def the_carrier_fails(stage: Drill) -> float | None:
     """In every way there is, in one campaign."""
     stage.people(100, rate=200, at_once=100)
-    in_answer = ("tooManyRequests", "badRequest", "serverError", "serverErrorPlaced", "reset", "resetPlaced")
+    in_answer = ("badRequest", "serverError", "serverErrorPlaced", "reset", "resetPlaced")
     answers = dict.fromkeys((*in_answer, "acceptThenTimeout", "slowReply"), 0.1)
     callbacks = dict.fromkeys(("callbackMissing", "callbackRepeated", "callbackReordered", "callbackLate"), 0.24)
-    stage.misbehave(**answers, **callbacks, slowReplySeconds=3, callbackLateSeconds=15)
-    began, dialer = monotonic(), stage.dialer().ready("up")
+    stage.misbehave(**answers, **callbacks, slowReplySeconds=12, callbackLateSeconds=15)
+    dialer = stage.dialer().ready("up")
     stage.order("start")
     stage.until("SELECT count(DISTINCT contact_id) = 100 FROM calls WHERE dialed_at IS NOT NULL")
     assert len(stage.simulator_stats()["faults"]) == len(answers)
     stage.misbehave()
+    healthy = monotonic()
     stage.until("SELECT count(*) = 0 FROM calls WHERE live AND carrier_call_id IS NULL")
-    # Of calls without a callback nothing is known for a minute; a dialer that takes over asks about every call at once.
+    # Calls without a callback are asked about after some time; a dialer that takes over asks about all at once.
     assert dialer.terminate() == 0
     stage.dialer()
     stage.until_completed()
     assert stage.one("SELECT count(*) FROM calls WHERE outcome = 'not_placed'") > 0
     assert stage.one("SELECT count(*) FROM calls WHERE outcome = 'unknown'") == 0
-    return {"seconds from the start to the campaign's end": monotonic() - began}
+    return monotonic() - healthy
 
 
-def the_campaign_is_paused(stage: Drill) -> Figures:
+@acts.act("8", "six pauses against two dialers at 150 calls a second")
+def the_campaign_is_paused(stage: Drill) -> float | None:
     """Nothing is dialled after the pause's commit."""
     stage.people(600, rate=150, at_once=100)
     for dialer in [stage.dialer(), stage.dialer()]:
@@ -213,10 +225,11 @@ def the_campaign_is_paused(stage: Drill) -> Figures:
         assert {row.call_id for row in stage.rang()} <= dialled
     stage.order("start")
     stage.until_completed()
-    return {}
+    return None
 
 
-def everything_is_killed(stage: Drill) -> Figures:
+@acts.act("6", "SIGKILL of the server and its PostgreSQL in one moment; the carrier lives on", server=True)
+def everything_is_killed(stage: Drill) -> float | None:
     """The server with its PostgreSQL, in one moment; all of it comes back from its folder. The carrier lives on."""
     stage.people(150, rate=30, at_once=40)
     stage.order("start")
@@ -231,38 +244,18 @@ def everything_is_killed(stage: Drill) -> Figures:
     back = monotonic() - killed
     stage.until_completed()
     assert stage.api.terminate() == 0
-    return {"seconds to be back": back, "to the campaign's end": monotonic() - killed}
-
-
-SIDE_BY_SIDE = (
-    dialers_are_killed,
-    dialers_are_killed_at_each_boundary,
-    a_dialer_is_frozen_past_its_lease,
-    a_dialer_is_asked_to_stop,
-    the_carrier_fails,
-    the_campaign_is_paused,
-    everything_is_killed,
-)
+    return back
 
 
 @pytest.fixture(scope="module")
-def under_way(
-    request: pytest.FixtureRequest, server: str, template: str, cluster: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Future[Figures]]]:
-    """Drills that mostly wait for a lease to run out: those asked for, all at once, each on a database of its own."""
-
-    def run(act: Callable[[Drill], Figures]) -> Figures:
-        folder = tmp_path_factory.mktemp("drill")
-        with served(cluster, folder) if act is everything_is_killed else drill(server, template, folder) as stage:
-            return act(stage)
-
-    wanted = " ".join(item.name for item in request.session.items)
-    acts = [act for act in SIDE_BY_SIDE if f"[{act.__name__}]" in wanted]
-    with ThreadPoolExecutor(len(SIDE_BY_SIDE)) as pool:
-        yield {act.__name__: pool.submit(run, act) for act in acts}
+def played(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Row]]]:
+    """Acts that mostly wait for a lease to run out."""
+    yield from acts.play(request)
 
 
-@pytest.mark.parametrize("name", [act.__name__ for act in SIDE_BY_SIDE])
-def test_nobody_is_rung_twice_when(name: str, under_way: dict[str, Future[Figures]]) -> None:
-    figures = under_way[name].result()
-    log.info("%s: %s", name, figures)  # to see them: --log-cli-level=info
+@pytest.mark.drill
+@pytest.mark.parametrize("name", acts.all)
+def test_nobody_is_rung_twice_when(
+    name: str, played: dict[str, Future[Row]], record_property: Callable[[str, object], None]
+) -> None:
+    assert written_down(played[name], record_property).whole

@@ -120,6 +120,6 @@ class Connections:
 
 def _drop(writer: asyncio.StreamWriter) -> None:
     """Close so that what is left of the request in the kernel is thrown away, and not delivered when nobody waits."""
-    with contextlib.suppress(OSError):  # it may be closed already
+    with contextlib.suppress(OSError, ValueError):  # it may be closed already
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
