@@ -22,7 +22,7 @@ ACTIVE, STOPPED = (
 )
 
 
-def after(outcome: Outcome, policy: Policy = ACTIVE, asked: datetime | None = None, **contact: Any) -> Progress:
+def after(outcome: Outcome, policy: Policy = ACTIVE, *, asked: datetime | None = None, **contact: Any) -> Progress:
     """The contact after a call that ended so, on which it asked to be called at `asked`."""
     standing = {"zones": "America/New_York", "attempts": 1, "due_at": NOW, **contact}
     progress = Progress(campaign_id=CampaignId(UUID(int=1)), contact_id=ContactId("c"), **standing)
@@ -52,7 +52,7 @@ def after(outcome: Outcome, policy: Policy = ACTIVE, asked: datetime | None = No
 def test_who_asks_for_a_call_gets_one_more_than_the_policy_has(
     outcome: Outcome, attempts: int, expected: ContactStatus, by_hand: bool
 ) -> None:
-    asked = {"callback_at": ASKED} if by_hand else {"asked": ASKED}
+    asked: dict[str, Any] = {"callback_at": ASKED} if by_hand else {"asked": ASKED}
     found = after(outcome, attempts=attempts, **asked)
     assert found.status is expected
     assert found.callback_at is None
