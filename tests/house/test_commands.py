@@ -41,7 +41,9 @@ def _asked(program: str, text: str) -> list[list[str]]:
 
 def _commands() -> dict[str, set[str]]:
     """Each command of `agentalk`, with the commands below it."""
-    programs = {name: typer.main.get_command(import_module(f"agentalk.cli.{name}").app) for name in COMMANDS}
+    programs = {
+        name: typer.main.get_command(import_module(f"agentalk.cli.{name.replace('-', '_')}").app) for name in COMMANDS
+    }
     return {name: set(getattr(program, "commands", ())) for name, program in programs.items()}
 
 

@@ -24,7 +24,9 @@ COMMANDS = {
     "simulator": ("Run", "Run the simulated carrier as a process of its own."),
     "contacts": ("Use", "Import and list contacts."),
     "agents": ("Use", "Create and list agents: what speaks on a call."),
-    "campaigns": ("Use", "Create, start, pause, stop and watch campaigns."),
+    "campaigns": ("Use", "Create, preview, start, pause, stop and watch campaigns."),
+    "explain": ("Use", "Say why a contact is called or not, and when a call may go out."),
+    "do-not-call": ("Use", "Keep numbers from being called: lists, registries, opt-outs."),
     "organizations": ("Operate", "Create organizations, straight in the database."),
     "tokens": ("Operate", "Create, list and revoke tokens, straight in the database."),
     "db": ("Operate", "Migrate, back up, restore and purge the database."),
@@ -32,7 +34,7 @@ COMMANDS = {
 EPILOG = "\n".join(
     (
         "[bold]Environment[/]",
-        "AGENTALK_URL, AGENTALK_TOKEN: the server for contacts, agents, campaigns",
+        "AGENTALK_URL, AGENTALK_TOKEN: the server for contacts, agents, campaigns, explain, do-not-call",
         "DATABASE_URL or AGENTALK_DATA_DIR: the database for everything else",
         "AGENTALK_RATE_LIMIT, AGENTALK_LOG_LEVEL, AGENTALK_LOG_FORMAT,"
         " AGENTALK_SIMULATOR_URL, AGENTALK_SIMULATOR_SECRET",
@@ -49,7 +51,8 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that `args` begin with, and the rest of them."""
         name, _, rest = super().resolve_command(ctx, args)
-        return name, typer.main.get_command(import_module(f"agentalk.cli.{name}").app), rest
+        module = import_module(f"agentalk.cli.{(name or '').replace('-', '_')}")
+        return name, typer.main.get_command(module.app), rest
 
 
 app = typer.Typer(

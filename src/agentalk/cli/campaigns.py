@@ -1,4 +1,4 @@
-"""`agentalk campaigns`: create, start, pause, stop and watch."""
+"""`agentalk campaigns`: create, preview, start, pause, stop and watch."""
 
 import asyncio
 import contextlib
@@ -14,13 +14,15 @@ from uuid import UUID
 
 import typer
 
-from agentalk.cli import watching
+from agentalk.cli import prospects, watching
 from agentalk.cli.client import Client, Record
 from agentalk.cli.environment import settings
 from agentalk.cli.exits import Failure
-from agentalk.cli.output import Json, say, show_json, show_record, show_table
+from agentalk.cli.output import Json, console, say, show_json, show_record, show_table
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, start, pause, stop and watch campaigns.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Create, preview, start, pause, stop and watch campaigns."
+)
 Campaign = Annotated[UUID, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
 COUNTS = ("pending", "calling", "waiting", "completed", "exhausted", "skipped", "canceled", "total")
 # What one request may add, as one transaction.
@@ -182,8 +184,24 @@ def start(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Start a campaign now, or at a time."""
-    _show(_post(f"/{campaign}/start", {"startAt": at} if at else None), json)
+    """Start a campaign now, or at a time, and say what is to be expected."""
+    started = _post(f"/{campaign}/start", {"startAt": at} if at else None)
+    _show(started, json)
+    if not json:
+        console().print(prospects.summary(_post(f"/{campaign}/preview")))
+
+
+@app.command()
+def preview(campaign: Campaign, json: Json = False) -> None:
+    """Say who would be called, who not and why, when, and until when. Changes nothing."""
+
+    async def work() -> tuple[Record, Record]:
+        async with Client.of(settings()) as client:
+            path = f"/api/campaigns/{campaign}"
+            return await client.get(path), await client.post(f"{path}/preview")
+
+    shown, told = asyncio.run(work())
+    show_json(told) if json else console().print(prospects.page(shown, told))
 
 
 @app.command()

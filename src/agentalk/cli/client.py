@@ -71,6 +71,10 @@ class Client:
         """PATCH with a JSON body."""
         return await self._send("PATCH", path, json=body)
 
+    async def delete(self, path: str) -> Record:
+        """DELETE."""
+        return await self._send("DELETE", path)
+
     async def post_bytes(self, path: str, content: bytes, media_type: str, **query: object) -> Record:
         """POST a body of another type than JSON."""
         given = {name: str(value) for name, value in query.items() if value is not None}

@@ -107,7 +107,14 @@ def foresee(
         firsts, retries, today = firsts + first, retries + again, today + begun
         if begun:
             ends_at = moment + HOUR * min(1.0, begun / pace.per_hour)
-        hours.append(Hour(moment, round(begun), round(again)))
+        # By what has come together, so that the hours add up: of many small parts none is lost to rounding.
+        hours.append(
+            Hour(
+                moment,
+                round(firsts + retries) - round(firsts + retries - begun),
+                round(retries) - round(retries - again),
+            )
+        )
     return Forecast(tuple(hours), round(firsts), round(retries), None)
 
 
