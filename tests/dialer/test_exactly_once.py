@@ -9,6 +9,7 @@ import pytest
 from agentalk.carriers.simulator.faults import Faults
 from agentalk.dialer import Fenced
 from agentalk.dialer.claim import claim
+from agentalk.store import dialers
 from agentalk.store.database import Unavailable
 from tests.conftest import NOW
 from tests.dialer.scene import Scene, scene
@@ -185,3 +186,10 @@ async def test_a_frozen_dialers_transaction_ends_before_its_lease(db: Any) -> No
                     ).fetchone():
                         pass
                 await tx.execute("SELECT 1")
+
+
+async def test_a_dialer_whose_registration_got_no_answer_says_it_again(db: Any) -> None:
+    async with scene(db, NOW) as stage:
+        id = await stage.registered()
+        await stage.database.run(dialers.register, id, stage.now)
+        assert await stage.one("SELECT count(*) FROM dialers") == 1

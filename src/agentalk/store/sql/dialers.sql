@@ -1,5 +1,6 @@
 -- name: register
-INSERT INTO dialers (id, started_at, heartbeat_at) VALUES (%(id)s, %(now)s, %(now)s);
+-- Said again, if the answer to the first commit was lost.
+INSERT INTO dialers (id, started_at, heartbeat_at) VALUES (%(id)s, %(now)s, %(now)s) ON CONFLICT (id) DO NOTHING;
 
 -- name: beat
 UPDATE dialers SET heartbeat_at = greatest(heartbeat_at, %(now)s) WHERE id = %(id)s AND fenced_at IS NULL;
