@@ -104,8 +104,8 @@ async def test_a_claim_costs_by_those_it_looks_at(db: LazyDatabase) -> None:
                 assert not _scanned(plan), f"{name} reads all of {_scanned(plan)}"
                 pages.setdefault(name, []).append(plan.pages)
     for name, (few, lots) in pages.items():
-        # An index may have grown by a level, for each of those looked at.
-        assert lots <= 1.4 * few + ASKED, f"{name} looks at {few} pages among few, and at {lots} among many"
+        # Each of a table's indexes may have grown by a level, for each of those looked at: calls have ten.
+        assert lots <= 1.4 * few + 10 * ASKED, f"{name} looks at {few} pages among few, and at {lots} among many"
 
 
 async def test_facts_cost_the_same_on_any_connection(db: LazyDatabase) -> None:

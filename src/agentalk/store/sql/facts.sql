@@ -2,7 +2,7 @@
 -- What is known of each contact that speaks for or against a call. Of a phone's and a contact's calls the newest are looked
 -- at, as many as any cap may allow. A call that is being decided (call_id) does not count against itself.
 SELECT a.campaign_id, a.contact_id, k.zones, k.phone, k.phone_invalid_at IS NOT NULL, k.consent::text,
-    EXISTS (SELECT FROM opt_outs WHERE organization_id = %(org)s AND phone = k.phone),
+    (SELECT true FROM opt_outs WHERE organization_id = %(org)s AND phone = k.phone) IS TRUE,
     ARRAY(SELECT list_id FROM do_not_call_numbers WHERE organization_id = %(org)s AND phone = k.phone),
     by_phone.moments, by_phone.live, by_phone.for_other, by_phone.conversation,
     by_contact.moments, by_contact.conversation
