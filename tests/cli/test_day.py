@@ -6,16 +6,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agentalk.cli.demo.day import HOME, HORIZON, WINDOW, at_rest, dawn, due, outlook
-from agentalk.domain.window import is_open
+from agentalk.domain.policy.hours import is_lawful
+from agentalk.domain.policy.model import DEFAULTS
 
 PLACES = {
-    "America/New_York": True,
-    "America/Denver": True,
-    "Europe/London": True,
-    "Europe/Berlin": True,
-    "America/Los_Angeles": False,
-    "Asia/Kolkata": False,
-    "Australia/Sydney": False,
+    "America/New_York@US-NY": True,
+    "America/Denver@US-CO": True,
+    "Europe/London@GB": True,
+    "Europe/Berlin@DE": True,
+    "America/Los_Angeles@US-CA": False,
+    "Asia/Kolkata@IN": False,
+    "Australia/Sydney@AU": False,
 }
 
 
@@ -23,8 +24,8 @@ PLACES = {
 def test_at_dawn_the_east_is_open_and_the_west_about_to_open(month: int) -> None:
     now = dawn(datetime(2026, month, 14, 12, tzinfo=UTC))
 
-    assert {place: is_open(WINDOW, place, now) for place in PLACES} == PLACES
-    assert is_open(WINDOW, "America/Los_Angeles", now + timedelta(minutes=20))
+    assert {place: is_lawful(WINDOW, DEFAULTS, place, now) for place in PLACES} == PLACES
+    assert is_lawful(WINDOW, DEFAULTS, "America/Los_Angeles@US-CA", now + timedelta(minutes=20))
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,19 @@
 
 A contact belongs to a *zone group*: every time zone that its number, address or explicit zone allow, and every
 jurisdiction, written `zone,zone@jurisdiction,jurisdiction`, as `Europe/Paris@FR`. `@FR`: the zone is not known. Without
-`@` no jurisdiction is known. A moment is inside a window only if it is so in every zone of the group.
+`@` no jurisdiction is known. A moment is inside a window only if it is so in every zone of the group: see
+`domain/policy/hours.py`, which knows the law as well.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import available_timezones
 
 import msgspec
 
-from agentalk.domain.spans import Span, in_all
-
 ZoneGroup = str
 UNKNOWN_ZONE: ZoneGroup = ""
-# A week repeats, and a slot may cross midnight: nine days show every opening there is.
-_HORIZON_DAYS = 9
 
 
 class Day(StrEnum):
@@ -136,35 +132,6 @@ def minutes(text: str) -> int | None:
     hour, minute = int(text[:2]), int(text[3:])
     total = hour * 60 + minute
     return total if minute < 60 and total <= 24 * 60 else None
-
-
-def is_open(window: Window, group: ZoneGroup, now: datetime) -> bool:
-    """Whether a contact of `group` may be called at `now`. An unknown group never may."""
-    opening = next_opening(window, group, now)
-    return opening is not None and opening[0] <= now
-
-
-def next_opening(window: Window, group: ZoneGroup, now: datetime) -> tuple[datetime, datetime] | None:
-    """The opening that holds `now`, or else the next one: (start, end) in UTC, end excluded. None if there is none."""
-    counted = window.group_for(group)
-    if counted == UNKNOWN_ZONE:
-        return None
-    for start, end in _openings(window.slots, counted, now.astimezone(UTC).date()):
-        if now < end:
-            return start, end
-    return None
-
-
-def next_open(window: Window, group: ZoneGroup, now: datetime) -> datetime | None:
-    """The first moment from `now` on at which a contact of `group` may be called, or None if there is none."""
-    opening = next_opening(window, group, now)
-    return None if opening is None else max(opening[0], now)
-
-
-@lru_cache(maxsize=4096)
-def _openings(slots: tuple[Slot, ...], group: ZoneGroup, day: date) -> tuple[Span, ...]:
-    """The spans inside the slots in every zone of the group, from the day before `day` on, merged and in order."""
-    return tuple(in_all(hours(slots), zones_of(group), day - timedelta(days=2), _HORIZON_DAYS + 2))
 
 
 @lru_cache(maxsize=1024)
