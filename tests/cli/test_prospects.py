@@ -139,14 +139,14 @@ def test_an_explanation_says_it_all_and_fits(width: int) -> None:
         "The campaign is paused.",
         "frequency cap",
         "Thu 5 Mar 14:00",
-        "Thu 5 Mar 09:00  America/New_York",
+        "Thu 5 Mar 09:00 America/New_York",
         "call 1: no answer",
         "0 of 3 in 24 h by phone",
         "contact.retry_scheduled",
         "dd947b7ee0dd081e",
         "47 CFR",
     ):
-        assert said in text
+        assert said in " ".join(text.replace("│", " ").split())
     assert "call.ended" not in text
     assert max(len(row) for row in text.splitlines()) <= width
 
