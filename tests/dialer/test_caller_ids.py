@@ -54,12 +54,14 @@ async def test_the_cap_holds_over_campaigns_until_the_next_utc_day(db: Any) -> N
         first, second = await stage.campaign(4), await stage.campaign(40)
         await numbers(stage, first, ONE)
         await numbers(stage, second, ONE, TWO, rule='{"dailyCap": 5}')
+        moment = None
         for _ in range(5):
             moment = await stage.tick()
             await stage.pass_time(minutes=1)
         # the first has no cap of its own; what it used of the number counts against the second's
         assert await used(stage) == {ONE: 5, TWO: 5}
         assert await stage.status(second) == ("active", "no_capacity")
+        assert moment is not None
         assert moment == datetime.combine(NOW.date() + timedelta(days=1), NOW.time().min, NOW.tzinfo)
         stage.now = moment
         await stage.tick()

@@ -23,9 +23,9 @@ async def supervise(
 
     The campaigns as they go on, and when to look again at what is too fresh to be judged.
     """
-    fresh = await outcomes.unjudged(tx, [campaign.id for campaign in active])
-    ripe = {id for id, since in fresh.items() if now - since >= _NO_SOONER}
-    later = [since + _NO_SOONER for id, since in fresh.items() if id not in ripe]
+    fresh = {each.id: each.unjudged_since + _NO_SOONER for each in active if each.unjudged_since}
+    ripe = {id for id, moment in fresh.items() if moment <= now}
+    later = [moment for moment in fresh.values() if moment > now]
     if ripe:
         await outcomes.fold(tx, list(ripe), now)
         records = await outcomes.records(tx, list(ripe), now)

@@ -46,7 +46,9 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class ActiveCampaign(msgspec.Struct, frozen=True):
-    """What a tick needs of an active campaign. `organization` is the name of who calls."""
+    """What a tick needs of an active campaign. `organization` is the name of who calls, `unjudged_since` when the first
+    call ended that the breaker has not looked at.
+    """
 
     id: CampaignId
     organization: str
@@ -59,6 +61,7 @@ class ActiveCampaign(msgspec.Struct, frozen=True):
     numbers: Numbers
     reserved: int
     throttled: bool
+    unjudged_since: datetime | None
     leave_message: bool
     first_message: str
     voicemail_message: str
@@ -129,6 +132,7 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
             numbers=Numbers(tuple(callers), read_caller_id_rule(rule)),
             reserved=reserved,
             throttled=throttled,
+            unjudged_since=unjudged,
             leave_message=machine == "leave_message",
             first_message=first,
             voicemail_message=message,
@@ -137,6 +141,7 @@ async def active_campaigns(tx: Tx, org: OrgId) -> list[ActiveCampaign]:
         for (
             id, carrier, priority, most, rate, tokens, at, phase, callers, machine, first, message, live, name,
             window, ours, own, rule, reserved, throttled,
+            unjudged,
         ) in rows
     ]  # fmt: skip
 

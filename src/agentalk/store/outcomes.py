@@ -29,11 +29,6 @@ async def add(tx: Tx, ended: Iterable[tuple[CampaignId, Outcome]], now: datetime
     await execute(tx, SQL["add"], outcomes=_json(rows), now=now)
 
 
-async def unjudged(tx: Tx, campaigns: Sequence[CampaignId]) -> dict[CampaignId, datetime]:
-    """The campaigns of which calls ended since they were folded last, and when the first of those did."""
-    return dict(await fetch(tx, SQL["unjudged"], campaigns=list(campaigns)))
-
-
 async def fold(tx: Tx, campaigns: Sequence[CampaignId], now: datetime) -> None:
     """Sum up what these campaigns' calls came to. Needs the organization's lock."""
     await execute(

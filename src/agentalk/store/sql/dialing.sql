@@ -22,7 +22,7 @@ WHERE k.organization_id = %(org)s;
 SELECT c.id, c.carrier_id, c.priority, c.max_concurrency, c.calls_per_second, c.bucket_tokens, c.bucket_at, c.phase,
     c.caller_ids, c.voicemail ->> 'action', a.first_message, a.voicemail_message, coalesce(l.live, 0),
     o.name, c.window_hours::text, o.policy::text, c.policy::text, c.caller_id_rule::text, c.reserved_concurrency,
-    c.throttled
+    c.throttled, (SELECT min(at) FROM outcome_tallies WHERE campaign_id = c.id AND span = 0)
 FROM campaigns c
 JOIN organizations o ON o.id = c.organization_id
 JOIN agents a ON a.id = c.agent_id

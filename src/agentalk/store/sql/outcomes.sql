@@ -3,18 +3,13 @@ INSERT INTO outcome_tallies (campaign_id, at, outcome, n)
 SELECT o.campaign_id, %(now)s, o.outcome, o.n
 FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS o(campaign_id uuid, outcome text, n bigint);
 
--- name: unjudged
-SELECT campaign_id, min(at) FROM outcome_tallies WHERE campaign_id = ANY(%(campaigns)s::uuid[]) AND span = 0
-GROUP BY campaign_id;
-
 -- name: fold
 -- Rows move from span to span as they age, and end. Under the organization's lock nobody else folds. A span in which the
 -- campaign was started begins anew with that: what came before is told from what came since.
 WITH taken AS (
     DELETE FROM outcome_tallies
-    WHERE campaign_id = ANY(%(campaigns)s::uuid[]) AND at < CASE span
-        WHEN 0 THEN 'infinity' WHEN 1 THEN %(recent)s::timestamptz WHEN 2 THEN %(hourly)s::timestamptz
-        ELSE %(oldest)s::timestamptz END
+    WHERE campaign_id = ANY(%(campaigns)s::uuid[]) AND (span = 0 OR (span > 0 AND at < CASE span
+        WHEN 1 THEN %(recent)s::timestamptz WHEN 2 THEN %(hourly)s::timestamptz ELSE %(oldest)s::timestamptz END))
     RETURNING campaign_id, at, outcome, n
 ), moved AS (
     SELECT campaign_id, outcome, n, at,
