@@ -2,36 +2,40 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 # From a moment to another, in UTC; the end is excluded.
 Span = tuple[datetime, datetime]
+# Of each weekday from Monday on, spans in minutes since its midnight; one that ends at or before its start ends on the
+# next day.
+Week = tuple[tuple[tuple[int, int], ...], ...]
 _DAY_MINUTES = 24 * 60
 
 
-def weekly(hours: Sequence[Sequence[tuple[int, int]]], zone: ZoneInfo, first: date, days: int) -> list[Span]:
-    """The spans of `days` days from `first` on, merged and in order.
-
-    `hours` are, for each weekday from Monday on, spans in minutes since its midnight; one that ends at or before its
-    start ends on the next day.
-    """
+@lru_cache(maxsize=512)
+def weekly(hours: Week, zone: str, first: date, days: int) -> tuple[Span, ...]:
+    """The spans of `days` days from `first` on by a clock in `zone`, merged and in order."""
+    clock = ZoneInfo(zone)
     spans: list[Span] = []
     for offset in range(days):
         day = first + timedelta(days=offset)
         for start, end in hours[day.weekday()]:
-            span = wall(day, start, end if end > start else end + _DAY_MINUTES, zone)
+            span = wall(day, start, end if end > start else end + _DAY_MINUTES, clock)
             if span is not None:
                 spans.append(span)
-    return merge(sorted(spans))
+    return tuple(merge(sorted(spans)))
 
 
-def in_all(hours: Sequence[Sequence[tuple[int, int]]], zones: Iterable[str], first: date, days: int) -> list[Span]:
+def in_all(hours: Week, zones: Iterable[str], first: date, days: int) -> Sequence[Span]:
     """The spans of `weekly` that are so in every one of these zones. Of no zone: none."""
-    shared: list[Span] | None = None
+    shared: Sequence[Span] | None = None
     for zone in zones:
-        own = weekly(hours, ZoneInfo(zone), first, days)
+        own = weekly(hours, zone, first, days)
         shared = own if shared is None else intersect(shared, own)
-    return shared or []
+        if not shared:
+            break
+    return shared or ()
 
 
 def wall(day: date, start: int, end: int, zone: ZoneInfo) -> Span | None:

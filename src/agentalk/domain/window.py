@@ -13,6 +13,8 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from agentalk.domain.spans import Week
+
 ZoneGroup = str
 UNKNOWN_ZONE: ZoneGroup = ""
 
@@ -135,7 +137,7 @@ def minutes(text: str) -> int | None:
 
 
 @lru_cache(maxsize=1024)
-def hours(slots: tuple[Slot, ...]) -> tuple[tuple[tuple[int, int], ...], ...]:
+def hours(slots: tuple[Slot, ...]) -> Week:
     """The slots of each weekday from Monday on, in minutes since its midnight."""
     return tuple(
         tuple((minutes(slot.start) or 0, minutes(slot.end) or 0) for slot in slots if slot.day is day) for day in WEEK

@@ -22,6 +22,8 @@ from agentalk.domain.window import (
 
 # Most open within days. Where days off leave nothing so soon, it is looked further: past any run of holidays.
 _NEAR_DAYS, _FAR_DAYS = 9, 64
+# A span that holds `now` may have begun on the day before, and that may be another day in UTC.
+_PAST_DAYS = 2
 _DAY_MINUTES = 24 * 60
 _SUNDAY = 6
 
@@ -42,6 +44,8 @@ def next_lawful(window: Window, inforce: InForce, group: ZoneGroup, now: datetim
         for span in _lawful(window.slots, clocks, inforce.purpose, zones, places, today, days):
             if now < span[1]:
                 return span
+        if not _open(window.slots, clocks, zones, places, today, days):
+            return None  # and no day off is to blame: the weeks to come are as this one
     return None
 
 
@@ -86,12 +90,27 @@ def _lawful(
     today: date,
     days: int,
 ) -> tuple[Span, ...]:
-    first, days = today - timedelta(days=2), days + 2
-    spans = intersect(in_all(hours(slots), clocks, first, days), in_all(hours_of(joined(places)), zones, first, days))
-    off = frozenset(_days_off(purpose, places, first, days))
-    for zone in zones:
+    spans = _open(slots, clocks, zones, places, today, days)
+    first, days = today - timedelta(days=_PAST_DAYS), days + _PAST_DAYS
+    off = frozenset(_days_off(purpose, places, first, days)) if spans else frozenset[date]()
+    for zone in zones if off else ():
         spans = intersect(spans, _days_on(off, ZoneInfo(zone), first, days))
     return tuple(spans)
+
+
+@lru_cache(maxsize=4096)
+def _open(
+    slots: tuple[Slot, ...],
+    clocks: tuple[str, ...],
+    zones: tuple[str, ...],
+    places: tuple[str, ...],
+    today: date,
+    days: int,
+) -> tuple[Span, ...]:
+    """The window within the hours of law, whatever the day: from shortly before `today` to `days` days after."""
+    first, days = today - timedelta(days=_PAST_DAYS), days + _PAST_DAYS
+    lawful = in_all(hours_of(joined(places)), zones, first, days)
+    return tuple(intersect(in_all(hours(slots), clocks, first, days), lawful)) if lawful else ()
 
 
 def _days_off(purpose: Purpose, places: Iterable[str], first: date, days: int) -> Iterable[date]:

@@ -13,12 +13,11 @@ import msgspec
 
 from agentalk.domain.consent import ConsentType
 from agentalk.domain.policy.model import Purpose
+from agentalk.domain.spans import Week
 from agentalk.domain.window import WEEK, Day, minutes
 
 ELSEWHERE = "ZZ"
 _ALL = tuple(Purpose)
-# Of each weekday from Monday on, the spans in minutes since midnight.
-Hours = tuple[tuple[tuple[int, int], ...], ...]
 
 
 class Attempts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,7 +113,7 @@ def joined(jurisdictions: tuple[str, ...]) -> Preset:
     return strictest(preset(name) for name in jurisdictions or (ELSEWHERE,))
 
 
-def hours_of(rules: Preset) -> Hours:
+def hours_of(rules: Preset) -> Week:
     """A preset's hours in minutes, from Monday on. Raises `ValueError` for a span that is none."""
     hours = rules.hours or {}
     return tuple(tuple(map(_span, hours.get(day, ()))) for day in WEEK)
