@@ -90,7 +90,7 @@ def _lawful(
     today: date,
     days: int,
 ) -> tuple[Span, ...]:
-    spans = _open(slots, clocks, zones, places, today, days)
+    spans: Sequence[Span] = _open(slots, clocks, zones, places, today, days)
     first, days = today - timedelta(days=_PAST_DAYS), days + _PAST_DAYS
     off = frozenset(_days_off(purpose, places, first, days)) if spans else frozenset[date]()
     for zone in zones if off else ():
@@ -98,7 +98,7 @@ def _lawful(
     return tuple(spans)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _open(
     slots: tuple[Slot, ...],
     clocks: tuple[str, ...],
