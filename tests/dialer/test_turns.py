@@ -1,11 +1,14 @@
 """Whose turn it is, and who gets a place that becomes free."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
+from agentalk.carriers.carrier import PlaceAnswer, Placement
 from agentalk.carriers.simulator.world import Mix
+from agentalk.dialer.dispatch import MOST_UNDER_WAY
 from agentalk.dialer.turns import NEVER, Agenda, Slots
 from agentalk.domain.call import Outcome
 from agentalk.domain.ids import OrgId
@@ -126,3 +129,22 @@ async def test_a_place_that_becomes_free_goes_round(db: Any) -> None:
             await dialer.tick(stage.now, [first])
             await dialer.settle()
         assert await calls_of(stage, [first, *others]) == [13, 3, 3, 3]
+
+
+async def test_a_slow_carrier_has_few_wait_whom_no_pause_holds_back(db: Any) -> None:
+    async with scene(db, NOW, mix=LONG) as stage:
+        campaign = await stage.campaign(900)
+        answer, place = asyncio.Event(), stage.carrier.place
+
+        async def slowly(placement: Placement, now: datetime) -> PlaceAnswer:
+            await answer.wait()
+            return await place(placement, now)
+
+        with patch.object(stage.carrier, "place", slowly):
+            for _ in range(6):
+                await stage.dialer.tick(stage.now)
+            assert len(await stage.calls(campaign)) == MOST_UNDER_WAY
+            answer.set()
+            await stage.dialer.settle()
+            await stage.tick()
+        assert len(stage.placements()) > MOST_UNDER_WAY

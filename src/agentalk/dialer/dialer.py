@@ -74,6 +74,7 @@ class Dialer:
         self.dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._clock: Clock | None = None
+        self._wake = asyncio.Event()
 
     def hear(self, kind: str, event: CallEvent) -> None:
         """Take an event from an in-process carrier of `kind`."""
@@ -109,7 +110,7 @@ class Dialer:
         self._clock = clock
         # Loaded within a turn, it would hold up a transaction.
         await asyncio.to_thread(calendar.load)
-        wake = asyncio.Event()
+        wake = self._wake
 
         def heard(text: str) -> None:
             if text not in (HANG_UP, ""):
@@ -180,10 +181,11 @@ class Dialer:
 
     async def _take_turns(self, orgs: Collection[OrgId], now: datetime) -> None:
         """Give these organizations their turns, some side by side, after those that wait for a place."""
-        if self.id is None or not (orgs or self._agenda.starved):
+        if self.id is None or self.dispatcher is None or not (orgs or self._agenda.starved):
             return
         async with self._database.reading() as tx:
-            slots = Slots(self._slots - await dialing.live_of_dialer(tx, self.id))
+            free = self._slots - await dialing.live_of_dialer(tx, self.id)
+        slots = Slots(min(free, self.dispatcher.room))
         waiting = iter(dict.fromkeys([*self._agenda.starved, *orgs]))
         asked = frozenset(orgs)
 
@@ -210,7 +212,9 @@ class Dialer:
         if self._beat_at is None:
             self.id = self.id or DialerId(uuid7(now))
             await catch_up(self._database, self._carriers, now, now - self._lease)
-            self.dispatcher = Dispatcher(self._database, self._carriers, self.id, self._lease, self._present)
+            self.dispatcher = Dispatcher(
+                self._database, self._carriers, self.id, self._lease, self._present, self._wake.set
+            )
             self._reconciler = Reconciler(self._database, self._carriers, self.dispatcher, self.id)
             await self._database.run(dialers.register, self.id, now)
             self._beat_at = now

@@ -27,12 +27,15 @@ log = structlog.get_logger(__name__)
 # dialer may have taken the call for lost.
 _HESITATION = 4.0
 _RETRY_SECONDS = 0.5
+# Who is committed as `dialing` is called, whatever is ordered a moment later: a slow carrier must not have many wait.
+MOST_UNDER_WAY = 300
 
 
 class Dispatcher:
     """Places reserved calls, each at most once, and records every report about them.
 
-    `present` gives the present moment within what began at another one: a carrier may be long in answering.
+    `present` gives the present moment within what began at another one: a carrier may be long in answering. `on_room`
+    is told when requests under way have come down to half of `MOST_UNDER_WAY`.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class Dispatcher:
         dialer: DialerId,
         lease: timedelta,
         present: Callable[[datetime], datetime],
+        on_room: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._carriers = carriers
         self._dialer = dialer
         self._lease = lease
         self._present = present
+        self._on_room = on_room
         self._brake = Brake(database)
         self._tasks: set[asyncio.Task[None]] = set()
         self._recorders = {kind: Batch(self._recorder(kind)) for kind in carriers}
@@ -64,7 +69,12 @@ class Dispatcher:
                 placement = _placement(reservation, turn.campaigns[reservation.campaign_id])
                 task = asyncio.create_task(self._place(org, reservation.carrier, placement, deadline, now))
                 self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                task.add_done_callback(self._answered)
+
+    @property
+    def room(self) -> int:
+        """How many more requests may be under way."""
+        return MOST_UNDER_WAY - len(self._tasks)
 
     async def record(self, kind: str, report: Report, now: datetime) -> None:
         """Record a report together with others; returns once it is committed."""
@@ -80,6 +90,11 @@ class Dispatcher:
             await asyncio.wait(self._tasks)
         for recorder in self._recorders.values():
             await recorder.drain()
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if len(self._tasks) == MOST_UNDER_WAY // 2:
+            self._on_room()
 
     async def _place(self, org: OrgId, kind: str, placement: Placement, deadline: float, now: datetime) -> None:
         if asyncio.get_running_loop().time() > deadline:
