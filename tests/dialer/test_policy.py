@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from agentalk.carriers.carrier import PlaceAnswer, Placement, Refused
+from agentalk.dialer.claim import claim
 from agentalk.domain.call import Outcome
 from agentalk.domain.ids import CampaignId
 from agentalk.domain.policy.model import CallingPolicy, CapScope, FrequencyCap, Purpose
@@ -79,14 +80,15 @@ async def test_a_phone_that_the_campaign_has_called_for_another_is_skipped(db: A
         assert await standing(stage, other) == [("calling", None, None)]
 
 
-async def test_a_phone_that_was_not_reached_by_the_carrier_was_not_called_for_another(db: Any) -> None:
+async def test_a_phone_that_is_about_to_be_called_for_another_has_not_been_called(db: Any) -> None:
     async with scene(db, NOW) as stage:
-        campaign = await stage.campaign([PHONE, PHONE])
-        await stage.dialer_dispatch_after("UPDATE campaigns SET status = 'paused'")()
-        await stage.sql("UPDATE campaigns SET status = 'active'")
-        stage.now += timedelta(minutes=2)
-        await stage.tick()
-        assert [status for status, _, _ in await standing(stage, campaign)] == ["calling", "pending"]
+        campaign = await stage.campaign([PHONE])
+        dialer = await stage.registered()
+        async with stage.database.transaction() as tx:
+            await claim(tx, stage.org, dialer=dialer, kinds={"simulator"}, slots=9, now=NOW)
+        await stage.add(campaign, [PHONE])
+        await stage.tick(stage.new_dialer())
+        assert await standing(stage, campaign) == [("calling", None, None), ("pending", "phone_busy", None)]
 
 
 async def test_without_the_consent_that_a_purpose_needs_nobody_is_called(db: Any) -> None:

@@ -87,8 +87,9 @@ async def test_a_change_that_says_nothing_lets_the_call_pass(db: Any) -> None:
         assert await stage.counts(campaign) == {"calling": 1}
 
 
-async def test_a_change_that_waits_for_the_dialing_commit_comes_after_it(db: Any) -> None:
-    """Between the second look and the commit nobody can slip in: the change waits, and finds the call dialled."""
+@pytest.mark.parametrize(("waits_at", "rings"), [("events", 1), ("dialers", 0)])
+async def test_an_opt_out_comes_before_the_dialing_commit_or_after_it(db: Any, waits_at: str, rings: int) -> None:
+    """The dialer has written the call as dialled (and waits for `events`), or has only looked (and waits for `dialers`)."""
     async with scene(db, NOW) as stage:
         campaign = await stage.campaign([PHONE])
         dialer = await stage.registered()
@@ -101,16 +102,15 @@ async def test_a_change_that_waits_for_the_dialing_commit_comes_after_it(db: Any
                 await opting_out(stage)(tx)
 
         async with stage.database.transaction() as tx:
-            # Whoever wants to dial waits here, after having looked.
-            await tx.execute("LOCK TABLE events")
+            await tx.execute(f"LOCK TABLE {waits_at}".encode())
             dispatch = asyncio.create_task(stage.dialer.dispatcher.dispatch(stage.org, turn, NOW))
             await stage.waiting_for_locks(1)
             change = asyncio.create_task(opt_out())
-            await stage.waiting_for_locks(2)
+            await (stage.waiting_for_locks(2) if rings else change)
         await asyncio.gather(dispatch, change)
         await stage.dialer.settle()
-        assert len(stage.placements()) == 1
-        assert await stage.counts(campaign) == {"calling": 1}
+        assert len(stage.placements()) == rings
+        assert await stage.counts(campaign) == {"calling" if rings else "skipped": 1}
         assert await stage.one("SELECT count(*) FROM opt_outs") == 1
 
 

@@ -80,7 +80,6 @@ def statements(v: dict[str, Any], calls: list[Any]) -> dict[str, tuple[LiteralSt
         }),
         "set aside": (claims.SQL["set_aside"], {"contacts": _json([{**who, "skip_reason": "x"} for who in people])}),
         "unknown": (claims.SQL["skip_no_timezone"], {"unknown": _json([share | {"zones": "x"}]), "most": ASKED}),
-        "hold": (claims.SQL["hold_reserved"], {"ids": calls, "dialer": v["dialer"]}),
         "dial": (claims.SQL["commit_dialing"], {
             "calls": _json(dialed), "dialer": v["dialer"], "now": NOW, "check_at": NOW, "fresh_since": NOW,
         }),

@@ -22,8 +22,7 @@ async def commit(
 ) -> set[CallId]:
     """Turn those reservations that may still be called into `dialing`, give the others back; the calls that passed."""
     rules = await dialing.campaigns_allowed(tx, sorted({reservation.campaign_id for reservation in reservations}))
-    held = await claims.hold_reserved(tx, [reservation.id for reservation in reservations], dialer)
-    standing = [each for each in reservations if each.id in held and each.campaign_id in rules]
+    standing = [each for each in reservations if each.campaign_id in rules]
     lawful, stood_aside = await _judged(tx, org, standing, rules, now)
     passed: set[CallId] = set()
     if lawful:
@@ -37,7 +36,7 @@ async def commit(
         passed = await claims.commit_dialing(
             tx, lawful, dialer=dialer, now=now, check_at=now + _ASK_DIALING_AFTER, fresh_since=now - lease
         )
-    refused = [id for id in held if id not in passed]
+    refused = [each.id for each in reservations if each.id not in passed]
     skipped: list[Happening] = []
     if refused:
         await dialing.release_reserved(tx, refused, now)

@@ -131,13 +131,6 @@ async def skip_no_timezone(tx: Tx, unknown: Sequence[tuple[CampaignId, ZoneGroup
     ]
 
 
-async def hold_reserved(tx: Tx, ids: Sequence[CallId], dialer: DialerId) -> set[CallId]:
-    """Those of these calls that are still the dialer's reservations; they stay so until this transaction ends."""
-    # As text: the driver takes its time over lists of ids.
-    text = "{" + ",".join(map(str, ids)) + "}"
-    return {id for (id,) in await fetch(tx, SQL["hold_reserved"], ids=text, dialer=dialer)}
-
-
 async def commit_dialing(
     tx: Tx, calls: Sequence[Dialed], *, dialer: DialerId, now: datetime, check_at: datetime, fresh_since: datetime
 ) -> set[CallId]:

@@ -71,14 +71,9 @@ FROM chosen WHERE cc.campaign_id = chosen.campaign_id AND cc.contact_id = chosen
     AND (cc.status IN ('pending', 'waiting')) IS TRUE
 RETURNING cc.campaign_id, cc.contact_id, cc.attempts, cc.skip_reason;
 
--- name: hold_reserved
--- Before anything is looked up that speaks against these calls: whoever stops calls to a phone waits for them, or has given
--- them back.
-SELECT id FROM calls WHERE id = ANY(%(ids)s::uuid[]) AND status = 'reserved' AND dialer_id = %(dialer)s
-ORDER BY id FOR NO KEY UPDATE;
-
 -- name: commit_dialing
--- After this commit the carrier may hear of the call: the attempt counts. Only an unfenced dialer's reservations pass.
+-- After this commit the carrier may hear of the call: the attempt counts. Only an unfenced dialer's reservations pass. Whoever
+-- stops calls to a phone gives them back, and so comes before this, and they are reservations no more, or waits for it.
 WITH dialed AS (
     UPDATE calls SET status = 'dialing', dialed_at = %(now)s, check_at = %(check_at)s,
         policy_version = c.policy_version, decision = coalesce(c.decision, calls.decision)
