@@ -89,7 +89,7 @@ async def test_a_change_that_says_nothing_lets_the_call_pass(db: Any) -> None:
 
 @pytest.mark.parametrize(("waits_at", "rings"), [("events", 1), ("dialers", 0)])
 async def test_an_opt_out_comes_before_the_dialing_commit_or_after_it(db: Any, waits_at: str, rings: int) -> None:
-    """The dialer has written the call as dialled (and waits for `events`), or has only looked (and waits for `dialers`)."""
+    """The dialer has written the call as dialled (and waits for `events`), or only looked (and waits for `dialers`)."""
     async with scene(db, NOW) as stage:
         campaign = await stage.campaign([PHONE])
         dialer = await stage.registered()
