@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from agentalk.carriers.carrier import PlaceAnswer, Placement, Refused
+from agentalk.dialer import Dialer
 from agentalk.dialer.claim import claim
 from agentalk.domain.call import Outcome
 from agentalk.domain.ids import CampaignId
@@ -216,3 +217,18 @@ async def test_a_call_begins_with_who_calls_and_rings_as_long_as_policy_says(db:
         assert [asked.first_message for asked in listener.asked] == ["An AI of scene. Hello Ada of Bell Labs"]
         assert [asked.ring_seconds for asked in listener.asked] == [40]
         assert await stage.counts(campaign) == {"waiting": 1}
+
+
+async def test_without_a_purpose_no_real_phone_rings(db: Any) -> None:
+    async with scene(db, NOW) as stage:
+        campaign = await stage.campaign(1)
+        await stage.sql("UPDATE carriers SET kind = 'sip'")
+        dialer = Dialer(stage.database, {"sip": stage.carrier})
+        await stage.tick(dialer)
+        assert await stage.counts(campaign) == {"pending": 1}
+        assert await stage.status(campaign) == ("active", "no_capacity")
+        await stage.sql("UPDATE campaigns SET policy = %s", stage.json(CallingPolicy(purpose=Purpose.SURVEY)))
+        consent = {"type": "express", "capturedAt": "2026-01-01T00:00:00Z", "evidence": "form 7"}
+        await stage.sql("UPDATE contacts SET consent = %s", stage.json(consent))
+        await stage.tick(dialer)
+        assert await stage.counts(campaign) == {"calling": 1}

@@ -77,6 +77,8 @@ def look(
     most = math.ceil(campaign.max_concurrency * part)
     bucket = replace(campaign.bucket, rate=campaign.bucket.rate * part).at_moment(now)
     room = rooms.get(campaign.carrier_id)
+    if room is not None and not policy.lets_ring(room.kind):
+        room = None
     numbers = usage.room(campaign.numbers)
     able = min(most - campaign.live, bucket.whole) if zones and room else 0
     total = sum(tally.total for tally in tallies)

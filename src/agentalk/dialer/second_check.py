@@ -22,7 +22,9 @@ async def commit(
 ) -> set[CallId]:
     """Turn those reservations that may still be called into `dialing`, give the others back; the calls that passed."""
     rules = await dialing.campaigns_allowed(tx, sorted({reservation.campaign_id for reservation in reservations}))
-    standing = [each for each in reservations if each.campaign_id in rules]
+    standing = [
+        each for each in reservations if (ours := rules.get(each.campaign_id)) and ours.policy.lets_ring(each.carrier)
+    ]
     lawful, stood_aside = await _judged(tx, org, standing, rules, now)
     passed: set[CallId] = set()
     if lawful:

@@ -263,7 +263,7 @@ def _check(said: NewCampaign | CampaignPatch) -> None:
 async def _check_purpose(tx: Tx, id: CampaignId) -> None:
     """Raises `Conflict` for a campaign by which real phones would ring for nobody knows what."""
     kind, policy = await campaigns.terms(tx, id)
-    if kind not in (None, "simulator") and not policy.stated:
+    if kind is not None and not policy.lets_ring(kind):
         raise Conflict(
             "Say what these calls are for before real phones ring: set `policy.purpose` of the campaign, or of the"
             " organization, to marketing, informational, survey or debt.",

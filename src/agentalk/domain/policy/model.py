@@ -115,6 +115,10 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     disclosure: str
     retention_days: int
 
+    def lets_ring(self, carrier_kind: str) -> bool:
+        """Whether calls may go through a carrier of this kind: where phones are real, somebody must have said why."""
+        return self.stated or carrier_kind == "simulator"
+
 
 DEFAULTS = InForce(
     purpose=Purpose.INFORMATIONAL,
