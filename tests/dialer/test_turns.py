@@ -6,6 +6,8 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
+import pytest
+
 from agentalk.carriers.carrier import PlaceAnswer, Placement
 from agentalk.carriers.simulator.world import Mix
 from agentalk.dialer.dispatch import MOST_UNDER_WAY
@@ -70,8 +72,26 @@ def test_who_has_no_work_any_more_is_forgotten() -> None:
     agenda.starve(A)
     agenda.keep([B])
     assert agenda.starved == []
-    agenda.wake_all(NOW + SECOND)
+    agenda.look_at_all()
     assert agenda.due(NOW + SECOND, 100.0) == [B]
+
+
+def test_who_is_due_goes_before_those_that_only_get_a_look() -> None:
+    orgs = [OrgId(UUID(int=n)) for n in range(100)]
+    agenda = an_agenda(*orgs)
+    agenda.look_at_all()
+    agenda.wake(orgs[90], NOW + SECOND)
+    first = agenda.due(NOW + SECOND, 100.0)
+    assert first[0] == orgs[90]
+    assert agenda.behind
+    seen = set(first)
+    while agenda.behind:
+        for org in first:
+            agenda.begin(org, NOW + SECOND, 100.0)
+            agenda.end(org, None)
+        first = agenda.due(NOW + SECOND, 100.0)
+        seen |= set(first)
+    assert seen == set(orgs)
 
 
 async def test_turns_side_by_side_share_what_is_free() -> None:
@@ -148,3 +168,25 @@ async def test_a_slow_carrier_has_few_wait_whom_no_pause_holds_back(db: Any) -> 
             await stage.dialer.settle()
             await stage.tick()
         assert len(stage.placements()) > MOST_UNDER_WAY
+
+
+async def test_what_the_second_check_gave_back_is_looked_at_again_within_a_second(
+    db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(db, NOW) as stage:
+        await stage.campaign(1)
+        await stage.registered()
+        assert stage.dialer.dispatcher is not None
+        dispatch = stage.dialer.dispatcher.dispatch
+
+        async def after_a_pause(*args: Any) -> int:
+            await stage.sql("UPDATE organizations SET max_concurrency = 0")
+            return await dispatch(*args)
+
+        monkeypatch.setattr(stage.dialer.dispatcher, "dispatch", after_a_pause)
+        assert await stage.tick() == NOW + SECOND
+        await stage.sql("UPDATE organizations SET max_concurrency = 1")
+        monkeypatch.undo()
+        stage.now += SECOND
+        await stage.tick()
+        assert len(stage.placements()) == 1

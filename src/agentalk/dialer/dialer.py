@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS = 1.0
 _DRAIN_SECONDS = 10.0
 _AFTER_A_FAILURE = timedelta(seconds=5)
+_AFTER_A_REFUSAL = timedelta(seconds=1)
 # Turns of organizations that are taken at a time: while the database works for one, another is worked out.
 _SIDE_BY_SIDE = 4
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
@@ -119,7 +120,7 @@ class Dialer:
             else:
                 self._next_check = None
                 if text != HANG_UP:
-                    self._agenda.wake_all(clock.now())
+                    self._agenda.look_at_all()
             wake.set()
 
         background = [
@@ -155,7 +156,7 @@ class Dialer:
             except Unavailable:
                 log.warning("database away, the dialer waits")
                 list_at = 0.0
-                self._agenda.wake_all(now)
+                self._agenda.look_at_all()
                 await _wait(stop, _POLL_SECONDS)
                 continue
             except CarrierAway as away:
@@ -164,7 +165,7 @@ class Dialer:
                 await _wait(stop, _POLL_SECONDS)
                 continue
             seconds = (self._earliest - clock.now()).total_seconds() / clock.speed
-            await _wait(wake, min(seconds, list_at - loop.time()))
+            await _wait(wake, 0 if self._agenda.behind else min(seconds, list_at - loop.time()))
 
     @property
     def _earliest(self) -> datetime:
@@ -290,7 +291,10 @@ class Dialer:
         )
         self._policies |= turn.policies
         if turn.reservations:
-            await self.dispatcher.dispatch(org, turn, self._present(now))
+            passed = await self.dispatcher.dispatch(org, turn, self._present(now))
+            if passed < len(turn.reservations):
+                # What was given back is looked at again soon, and not at once: what refused it may last.
+                self._agenda.end(org, now + _AFTER_A_REFUSAL)
         return turn
 
     async def _retire(self, now: datetime) -> None:

@@ -57,8 +57,11 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._recorders = {kind: Batch(self._recorder(kind)) for kind in carriers}
 
-    async def dispatch(self, org: OrgId, turn: Turn, now: datetime) -> None:
-        """Commit the reservations that pass the second check as `dialing`, and send them on; release the rest."""
+    async def dispatch(self, org: OrgId, turn: Turn, now: datetime) -> int:
+        """Commit the reservations that pass the second check as `dialing`, and send them on; release the rest.
+
+        How many passed.
+        """
         # Counted from before the commit: a process may be put to sleep while it waits for the commit's answer.
         deadline = asyncio.get_running_loop().time() + _HESITATION
         passed = await self._database.run(
@@ -70,6 +73,7 @@ class Dispatcher:
                 task = asyncio.create_task(self._place(org, reservation.carrier, placement, deadline, now))
                 self._tasks.add(task)
                 task.add_done_callback(self._answered)
+        return len(passed)
 
     @property
     def room(self) -> int:

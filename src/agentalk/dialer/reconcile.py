@@ -13,7 +13,7 @@ from agentalk.dialer.dispatch import Dispatcher
 from agentalk.domain.call import Bound, CallStatus, Doubtful, Lost, NotPlaced, Report
 from agentalk.domain.ids import CallId, DialerId
 from agentalk.store import dialers, dialing, events, reports
-from agentalk.store.database import Database, Tx
+from agentalk.store.database import Database, Tx, notify
 from agentalk.store.reports import Check
 
 log = structlog.get_logger(__name__)
@@ -57,6 +57,7 @@ class Reconciler:
         reserved = [id for id, status in orphans if status is CallStatus.RESERVED]
         if reserved:
             await dialing.release_reserved(tx, reserved, now)
+            await notify(tx, "")
         return len(orphans) == _MOST
 
     async def check(self, now: datetime) -> datetime | None:
@@ -91,6 +92,7 @@ class Reconciler:
         forgotten = [check.id for check in due if check.status is CallStatus.RESERVED]
         if forgotten:
             await dialing.release_reserved(tx, forgotten, now)
+            await notify(tx, "")
         again = now + _ASK_AGAIN
         await reports.check_again(
             tx, [(check.id, again if check.ask else None, again if check.hang_up else None) for check in due]

@@ -1,6 +1,7 @@
 """Whose turn it is: organizations by when they are due, and the places that turns side by side share."""
 
 import asyncio
+import math
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
@@ -23,9 +24,10 @@ class Agenda:
         self._began: dict[OrgId, datetime] = {}
         self._looked: dict[OrgId, float] = {}
         self._starved: dict[OrgId, None] = {}
+        self.behind = False
 
     def keep(self, orgs: Collection[OrgId]) -> None:
-        """These have work, and no others. One that is new is due at once."""
+        """These have work, and no others. One that is new gets a look at once."""
         for gone in self._due.keys() - set(orgs):
             del self._due[gone]
             self._looked.pop(gone, None)
@@ -40,19 +42,19 @@ class Agenda:
         moment = now if began is None else max(now, began + _BATCHING)
         self._due[org] = min(moment, self._due.get(org, NEVER))
 
-    def wake_all(self, now: datetime) -> None:
-        """Something may have happened to any of them."""
-        for org in self._due:
-            self.wake(org, now)
+    def look_at_all(self) -> None:
+        """Something may have happened to any of them: each gets a look, after those that are due."""
+        self._looked.clear()
 
     def due(self, now: datetime, seconds: float) -> list[OrgId]:
-        """Who is due, the longest first; `seconds` is the running time, by which everybody gets a look."""
-        ready = [org for org, moment in self._due.items() if moment <= now]
-        ready.sort(key=self._due.__getitem__)
-        if len(ready) < _MOST:
-            known = set(ready)
-            overlooked = (org for org in self._due if seconds - self._looked.get(org, 0.0) >= _LOOK_SECONDS)
-            ready += [org for org in overlooked if org not in known]
+        """Some of those who are due, the longest first, then of those that nobody looked at for a while; `seconds` is
+        the running time. `behind` says afterwards whether there are more.
+        """
+        ready = sorted((org for org, moment in self._due.items() if moment <= now), key=self._due.__getitem__)
+        known = set(ready)
+        long_ago = seconds - _LOOK_SECONDS
+        ready += [org for org in self._due if self._looked.get(org, -math.inf) <= long_ago and org not in known]
+        self.behind = len(ready) > _MOST
         return ready[:_MOST]
 
     def begin(self, org: OrgId, now: datetime, seconds: float) -> None:
