@@ -124,10 +124,15 @@ def fair_shares(
             break
         if demand.carrier_id is None or left.get(demand.carrier_id, 0) <= 0:
             continue
-        left[demand.carrier_id] -= 1
-        capacity -= 1
-        common -= beyond
-        shares[demand.campaign_id] = shares.get(demand.campaign_id, 0) + 1
-        if shares[demand.campaign_id] < demand.due:
-            heapq.heappush(queue, (shares[demand.campaign_id] >= demand.kept, priority, live + 1, i))
+        have = shares.get(demand.campaign_id, 0)
+        calls = 1
+        if not queue:  # nobody is left to take turns with
+            most = common if beyond else demand.kept - have
+            calls = min(most, capacity, left[demand.carrier_id], demand.due - have)
+        left[demand.carrier_id] -= calls
+        capacity -= calls
+        common -= calls if beyond else 0
+        shares[demand.campaign_id] = have + calls
+        if have + calls < demand.due:
+            heapq.heappush(queue, (have + calls >= demand.kept, priority, live + calls, i))
     return shares
