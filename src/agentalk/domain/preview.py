@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -161,7 +160,8 @@ class _Spans:
     """The spans in which a group may be called, from `at` on as far as a forecast looks."""
 
     def __init__(self, window: Window, inforce: InForce, at: datetime) -> None:
-        self._rules: tuple[Any, ...] = (window, inforce)
+        self._window = window
+        self._inforce = inforce
         self._at = at
         self._known: dict[ZoneGroup, tuple[Span, ...]] = {}
 
@@ -169,7 +169,10 @@ class _Spans:
         if group not in self._known:
             found: list[Span] = []
             moment = self._at
-            while moment < self._at + HORIZON and (span := next_lawful(*self._rules, group, moment)):
+            while moment < self._at + HORIZON:
+                span = next_lawful(self._window, self._inforce, group, moment)
+                if span is None:
+                    break
                 found.append(span)
                 moment = span[1]
             self._known[group] = tuple(found)
