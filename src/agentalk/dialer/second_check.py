@@ -66,7 +66,8 @@ async def _judged(
         return [], []
     judge = Judge(rules, await facts.do_not_call(tx, org), now)
     asked = [Asked(each.campaign_id, each.contact_id, each.id) for each in standing]
-    earliest = since(((rules[each.campaign_id], (each.zones,)) for each in standing), now)
+    groups = {(each.campaign_id, each.zones) for each in standing}
+    earliest = since(((rules[campaign], (zones,)) for campaign, zones in groups), now)
     known = await facts.gather(tx, org, asked, earliest)
     lawful: list[Dialed] = []
     stood_aside: list[SetAside] = []
