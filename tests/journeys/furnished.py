@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -10,6 +11,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.journeys.drill import daylight
 from tests.journeys.program import SECONDS, Serving, agentalk, serving
 from tests.postgres.folders import enterable
 
@@ -51,7 +53,9 @@ class Furnished:
         return token
 
     def call(self) -> str:
-        """A call to `cy`, as the engine has begun it."""
+        """A call to `cy`, as the engine has begun it: where it is day."""
+        there = {"phone": PEOPLE["cy"], "timeZone": daylight(datetime.now(UTC))}
+        assert self.client.put("/api/contacts/cy", json=there).status_code == 200
         campaign = made(self.client, "/api/campaigns", name="Autumn", agentId=self.agent, window=ALWAYS)
         self.client.post(f"/api/campaigns/{campaign}/contacts", json={"contactIds": ["cy"]})
         self.client.post(f"/api/campaigns/{campaign}/start")
