@@ -12,8 +12,8 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 _LOOK_SECONDS = 15.0
 # What wakes an organization again within this time of its turn waits for more of the same.
 _BATCHING = timedelta(milliseconds=20)
-# So many of those that are due at a time: who falls due meanwhile is not behind everybody.
-_MOST = 32
+# So many of those that are due, and of those that get a look, at a time: who falls due meanwhile is not behind everybody.
+_MOST, _MOST_LOOKS = 16, 4
 
 
 class Agenda:
@@ -51,11 +51,10 @@ class Agenda:
         the running time. `behind` says afterwards whether there are more.
         """
         ready = sorted((org for org, moment in self._due.items() if moment <= now), key=self._due.__getitem__)
-        known = set(ready)
-        long_ago = seconds - _LOOK_SECONDS
-        ready += [org for org in self._due if self._looked.get(org, -math.inf) <= long_ago and org not in known]
-        self.behind = len(ready) > _MOST
-        return ready[:_MOST]
+        known, long_ago = set(ready), seconds - _LOOK_SECONDS
+        looks = [org for org in self._due if self._looked.get(org, -math.inf) <= long_ago and org not in known]
+        self.behind = len(ready) > _MOST or len(looks) > _MOST_LOOKS
+        return ready[:_MOST] + looks[:_MOST_LOOKS]
 
     def begin(self, org: OrgId, now: datetime, seconds: float) -> None:
         """Its turn begins; what wakes it from here on is for the next one."""

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
 import phonenumbers
@@ -28,7 +29,7 @@ class CallerIdRule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     """How a campaign's caller ids are used. `daily_cap`: calls a number may begin per UTC day in the organization."""
 
     strategy: CallerIdStrategy = CallerIdStrategy.ROTATE
-    daily_cap: int | None = None
+    daily_cap: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
     def problem(self) -> tuple[str, str] | None:
         """The first thing wrong with this rule, as (field, message), or None."""
