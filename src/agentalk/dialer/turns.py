@@ -12,7 +12,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 _LOOK_SECONDS = 15.0
 # What wakes an organization again within this time of its turn waits for more of the same.
 _BATCHING = timedelta(milliseconds=20)
-# So many of those that are due, and of those that get a look, at a time: who falls due meanwhile is not behind everybody.
+# So many that are due, and so many that get a look, at a time: who falls due meanwhile is not behind everybody.
 _MOST, _MOST_LOOKS = 16, 4
 
 
