@@ -62,7 +62,8 @@ def create(
         Path | None,
         typer.Option(
             metavar="FILE.json",
-            help="More of the campaign as the API takes it: window, retry, voicemail, carrierId. Options go before it.",
+            help="More of the campaign as the API takes it: window, retry, policy, callerIdRule, voicemail, carrierId."
+            " Options go before it.",
         ),
     ] = None,
     json: Json = False,
@@ -188,7 +189,9 @@ def start(
     started = _post(f"/{campaign}/start", {"startAt": at} if at else None)
     _show(started, json)
     if not json:
-        console().print(prospects.summary(_post(f"/{campaign}/preview")))
+        # It has started, whatever becomes of the outlook.
+        with contextlib.suppress(Failure):
+            console().print(prospects.summary(_post(f"/{campaign}/preview")))
 
 
 @app.command()
