@@ -78,6 +78,19 @@ async def test_a_live_call_goes_on_and_is_not_repeated(db: Any) -> None:
         assert len(stage.placements()) == 1
 
 
+async def test_what_is_said_on_a_call_is_told_of_everybody_it_concerns(db: Any) -> None:
+    async with scene(db, NOW, mix=only(Outcome.OPTED_OUT)) as stage:
+        first = await stage.campaign([PHONE])
+        await stage.tick()
+        second = await stage.campaign([PHONE], status="paused")
+        await stage.pass_time(minutes=1)
+        assert await stage.counts(first) == await stage.counts(second) == {"skipped": 1}
+        assert {id for id, _ in await events(stage, "contact.opted_out")} == {first, second}
+        assert not await events(stage, "contact.skipped")
+        (kept,) = await stage.sql("SELECT phone, source, call_id FROM opt_outs")
+        assert kept == (PHONE, "call", await stage.one("SELECT id FROM calls"))
+
+
 async def test_an_opt_out_and_a_dialing_commit_wait_for_each_other(db: Any) -> None:
     """The call is dialled before the opt-out's commit, or not at all: here the dialing came first."""
     async with scene(db, NOW) as stage:
