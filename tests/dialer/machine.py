@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -53,7 +54,7 @@ def run_machine(
         runner.run(database.open())
         try:
             run_state_machine_as_test(
-                lambda: machine(runner, database),
+                cast(type[EngineMachine], partial(machine, runner, database)),
                 settings=settings(
                     max_examples=runs,
                     stateful_step_count=steps,

@@ -1,7 +1,7 @@
 """A campaign against the table of its states: started, scheduled, paused, stopped, added to, finished, in any order."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import strategies as st
@@ -29,7 +29,8 @@ class CampaignMachine(EngineMachine):
     @initialize(status=st.sampled_from([DRAFT, ACTIVE, ACTIVE]), n=st.integers(0, 3))
     def begin(self, status: CampaignStatus, n: int) -> None:
         self.id = self.run(self.stage.campaign(0, status=status, policy=CallingPolicy(frequency=())))
-        self.status, self.start_at = status, None
+        self.status = status
+        self.start_at: datetime | None = None
         self.people: dict[ContactId, str] = {}
         self.dialed = 0
         self.gets_contacts(n)

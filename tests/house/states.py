@@ -34,7 +34,9 @@ def retry() -> str:
     policy = RetryPolicy()
     lines = _row("outcome", "waits", "retries at most") + _row("---", "---", "---")
     for rule in policy.rules:
-        lines += _row(rule.outcome, ", then ".join(map(_wait, rule.delay_minutes)), str(rule.max_retries))
+        waits = ", then ".join(map(_wait, rule.delay_minutes))
+        elsewhere = " and in another part of the day" if rule.another_part_of_day else ""
+        lines += _row(rule.outcome, waits + elsewhere, str(rule.max_retries))
     never = ", ".join(f"`{outcome}`" for outcome in Outcome if outcome in NEVER_RETRIED)
     return f"{lines}\nAt most {policy.max_attempts} attempts in all. Never retried, whatever a policy says: {never}.\n"
 
