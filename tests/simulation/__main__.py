@@ -1,0 +1,82 @@
+"""`python -m tests.simulation`: worlds lived through, what came of them, and the story of one that went wrong."""
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import partial
+
+from tests.simulation.ground import ground
+from tests.simulation.story import story, summary
+from tests.simulation.world import Report, World, line
+
+# As many worlds at a time as there are cores; each process has a server of its own.
+_BATCH = 6
+
+
+def main() -> int:
+    """Run what the arguments ask for; 1 if an invariant does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after another")
+    parser.add_argument("--minutes", type=float, help="as many seeds as can be lived through in so many minutes")
+    parser.add_argument("--days", type=float, default=2.0, help="days of each world")
+    parser.add_argument("--contacts", type=int, default=300, help="contacts of each world")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print the whole trace")
+    asked = parser.parse_args()
+    live = partial(lived, days=asked.days, contacts=asked.contacts)
+    began = time.monotonic()
+    if asked.minutes is None:
+        reports = live(range(asked.seed, asked.seed + asked.seeds), tell=asked.verbose)
+    else:
+        reports = _for_long(live, asked.seed, began + 60 * asked.minutes)
+    print(summary(reports, time.monotonic() - began))  # noqa: T201
+    return 1 if any(report.violation for report in reports) else 0
+
+
+def lived(seeds: range, *, days: float, contacts: int, tell: bool = False) -> list[Report]:
+    """The reports of these seeds' worlds, up to the first that goes wrong; told as they come."""
+    reports = []
+    with ground() as server:
+        for seed in seeds:
+            with server.database() as dsn:
+                report = World(dsn, seed, days, contacts).run()
+            reports.append(report)
+            if tell:
+                print(*map(line, report.trace), sep="\n")  # noqa: T201
+            print(_said(report, days, contacts), flush=True)  # noqa: T201
+            if report.violation:
+                break
+            report.trace.clear()
+    return reports
+
+
+def _said(report: Report, days: float, contacts: int) -> str:
+    said = (
+        f"seed {report.seed}  {report.start:%Y-%m-%d}  {report.figures['placements']} calls  digest {report.digest()}"
+    )
+    if report.violation is None:
+        return f"{said}  all invariants hold"
+    again = f"make simulate SEED={report.seed} DAYS={days:g} CONTACTS={contacts}"
+    return f"{said}\n\n{story(report)}\n\nAgain: {again}"
+
+
+def _for_long(live: partial[list[Report]], seed: int, until: float) -> list[Report]:
+    reports: list[Report] = []
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        waiting: set[Future[list[Report]]] = set()
+        while time.monotonic() < until and not any(report.violation for report in reports):
+            while len(waiting) < (os.cpu_count() or 1):
+                waiting.add(pool.submit(live, range(seed, seed + _BATCH)))
+                seed += _BATCH
+            done = next(as_completed(waiting))
+            waiting.remove(done)
+            reports += done.result()
+        for left in waiting:
+            reports += left.result()
+    return reports
+
+
+if __name__ == "__main__":
+    sys.exit(main())

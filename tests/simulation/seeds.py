@@ -1,0 +1,20 @@
+"""Which worlds the tests live through, and how large they are."""
+
+from tests.simulation.story import story
+from tests.simulation.world import Report, World
+
+SEEDS, FILES = 60, 3
+DAYS, CONTACTS = 0.5, 40
+
+
+def of_file(number: int) -> range:
+    """The seeds of one of the files."""
+    return range(number, SEEDS + 1, FILES)
+
+
+def live(dsn: str, seed: int, days: float = DAYS, contacts: int = CONTACTS) -> Report:
+    """A world on a fresh database; fails with its story if an invariant is broken."""
+    report = World(dsn, seed, days, contacts).run()
+    again = f"make simulate SEED={seed} DAYS={days:g} CONTACTS={contacts}"
+    assert report.violation is None, f"\n{story(report)}\n\nAgain: {again}"
+    return report
