@@ -154,6 +154,8 @@ async def test_the_pace_and_the_end(db: Any) -> None:
         assert told.retries > 20
         assert told.ends_at is not None
         assert any("usually" in said for said in told.assumptions)
+        await stage.sql("UPDATE campaigns SET throttled = true")
+        assert (await preview(stage, campaign)).pace.per_hour == pytest.approx(18)
 
 
 async def test_who_left_meanwhile_is_skipped_already(db: Any) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agentalk.domain.caller_id import Usage, next_day
 from agentalk.domain.campaign import Phase
+from agentalk.domain.health import THROTTLED_PART
 from agentalk.domain.ids import CampaignId, CarrierId
 from agentalk.domain.pace import Bucket, Demand, fair_shares
 from agentalk.domain.policy.hours import next_lawful, unplaceable
@@ -17,8 +18,6 @@ from agentalk.store.dialing import ActiveCampaign, CarrierRoom, Share, Tally
 
 # Calls that may start are waited for in batches, never longer than this.
 _BATCHING = timedelta(milliseconds=20)
-# A campaign too many of whose calls are abandoned has this part of its pace and concurrency.
-_THROTTLED = 0.5
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +72,7 @@ def look(
             zones.append(tally.zones)
         else:
             openings.append(span[0])
-    part = _THROTTLED if campaign.throttled else 1.0
+    part = THROTTLED_PART if campaign.throttled else 1.0
     most = math.ceil(campaign.max_concurrency * part)
     bucket = replace(campaign.bucket, rate=campaign.bucket.rate * part).at_moment(now)
     room = rooms.get(campaign.carrier_id)

@@ -22,6 +22,9 @@ _FAILED = (Outcome.CARRIER_FAILURE, Outcome.AGENT_ERROR)
 _NO_CALL = (Outcome.NOT_PLACED, Outcome.CANCELED)
 _HUMAN = (Outcome.ANSWERED, Outcome.OPTED_OUT, Outcome.ABANDONED)
 
+# The part of its pace and concurrency that a throttled campaign has.
+THROTTLED_PART = 0.5
+
 Tally = Mapping[Outcome, int]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from agentalk.domain.call import Outcome
 from agentalk.domain.campaign import Campaign
 from agentalk.domain.forecast import USUAL_CALL_SECONDS, USUAL_OUTCOMES, Pace, foresee
+from agentalk.domain.health import THROTTLED_PART
 from agentalk.domain.ids import CampaignId, OrgId
 from agentalk.domain.policy.caps import lockout, lookback
 from agentalk.domain.policy.version import policy_version
@@ -78,9 +79,10 @@ def _shares(ended: Outcomes) -> tuple[Mapping[Outcome, float], float]:
 
 
 def _pace(campaign: Campaign, limits: Limits, seconds: float) -> Pace:
+    part = THROTTLED_PART if limits.throttled else 1.0
     rates = {
-        "campaign.callsPerSecond": limits.calls_per_second,
-        "campaign.maxConcurrency": limits.max_concurrency / seconds,
+        "campaign.callsPerSecond": limits.calls_per_second * part,
+        "campaign.maxConcurrency": limits.max_concurrency * part / seconds,
         "organization.maxConcurrency": limits.org_max / seconds,
         "carrier.callsPerSecond": limits.carrier_rate or 0.0,
         "carrier.maxLiveCalls": (limits.carrier_max or 0) / seconds,

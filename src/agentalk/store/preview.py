@@ -22,7 +22,7 @@ _WORK_MEMORY = "256MB"
 
 class Limits(msgspec.Struct, frozen=True):
     """What bounds the pace of a campaign: calls per second of its own and its carrier's, live calls of both and of the
-    organization; None where it has no carrier.
+    organization; None where it has no carrier. `throttled`: it has a part of its own only (`domain/health.py`).
     """
 
     calls_per_second: float
@@ -30,6 +30,7 @@ class Limits(msgspec.Struct, frozen=True):
     org_max: int
     carrier_rate: float | None
     carrier_max: int | None
+    throttled: bool
 
 
 class Outcomes(msgspec.Struct, frozen=True):

@@ -64,7 +64,7 @@ SELECT skip_reason, count(*) FROM campaign_contacts
 WHERE campaign_id = %(campaign)s AND status = 'skipped' GROUP BY skip_reason;
 
 -- name: limits
-SELECT c.calls_per_second, c.max_concurrency, o.max_concurrency, k.calls_per_second, k.max_live_calls
+SELECT c.calls_per_second, c.max_concurrency, o.max_concurrency, k.calls_per_second, k.max_live_calls, c.throttled
 FROM campaigns c JOIN organizations o ON o.id = c.organization_id
 LEFT JOIN carriers k ON k.organization_id = c.organization_id
     AND CASE WHEN c.carrier_id IS NULL THEN k.is_default ELSE k.id = c.carrier_id END
