@@ -15,6 +15,7 @@ from agentalk.dialer import Dialer
 from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
+from agentalk.wiring.collector import let_rest
 from bench.ground import ZONES, Ground, server
 from bench.report import Figure
 
@@ -108,6 +109,7 @@ async def dial(pending: int, seconds: float = SECONDS) -> Rate:
         campaign = ground.campaigns(org, 1, active=True)[0]
         ground.audience(org, campaign, pending)
         ground.settle()
+        let_rest()  # as the program does
         clock = Clock()
         database = Database(dsn, engine=True)
         await database.open()

@@ -9,6 +9,7 @@ from agentalk.dialer import Dialer
 from agentalk.domain.call import CallEvent, Outcome
 from agentalk.domain.clock import Clock
 from agentalk.store.database import Database
+from agentalk.wiring.collector import let_rest
 from bench.ground import Ground, server
 from bench.report import Figure
 
@@ -27,6 +28,7 @@ async def run(live: int, seconds: float = 10.0) -> list[Figure]:
         campaign = ground.campaigns(org, 1, active=True)[0]
         ground.audience(org, campaign, 4 * live)
         ground.settle()
+        let_rest()  # as the program does
         database = Database(dsn, engine=True)
         await database.open()
         clock = Clock()

@@ -16,6 +16,7 @@ from agentalk.cli.logs import set_up
 from agentalk.postgres import PostgresError
 from agentalk.settings import Settings, http_url
 from agentalk.wiring.carriers import Unusable
+from agentalk.wiring.collector import let_rest
 from agentalk.wiring.database import DatabaseAway
 from agentalk.wiring.first import NotForDemos
 from agentalk.wiring.web import PortTaken, ServerFailed
@@ -60,6 +61,7 @@ def stay(settings: Settings, work: Callable[[asyncio.Event], Coroutine[Any, Any,
     set_up(settings)
 
     async def do() -> T:
+        let_rest()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

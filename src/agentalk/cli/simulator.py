@@ -14,6 +14,7 @@ from agentalk.cli.output import Json, say, show_json_line
 from agentalk.cli.processes import Host, Port, telling
 from agentalk.domain.clock import Clock
 from agentalk.wiring.carriers import run_simulator
+from agentalk.wiring.collector import let_rest
 
 app = typer.Typer(add_completion=False)
 
@@ -55,6 +56,7 @@ def simulator(
     # Its server ends on these by itself, and then raises them anew for us to end by: there is nothing left to do.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
+    let_rest()
     with telling():
         run_simulator(
             host=host,
