@@ -13,11 +13,11 @@ PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: help demo serve test check fix bench lock
+.PHONY: help demo serve test check fix bench simulate simulate-long mutants lock
 .DELETE_ON_ERROR:
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*  ## /make \1\t/p' Makefile | expand -t 14
 
 demo: $(VENV)/.base  ## a campaign from a CSV file of contacts, called to its end on a simulated carrier
 	@$(BIN)/agentalk demo $(ARGS)
@@ -41,6 +41,15 @@ fix: $(VENV)/.dev  ## format, and repair what the linter can
 
 bench: $(VENV)/.dev  ## our speed against the bare database's, as ratios
 	@$(BIN)/python -m bench $(ARGS)
+
+simulate: $(VENV)/.dev  ## one world of a seed: make simulate SEED=7 DAYS=2 ARGS=-v
+	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --days $(or $(DAYS),2) --contacts $(or $(CONTACTS),300) $(ARGS)
+
+simulate-long: $(VENV)/.dev  ## worlds of new seeds on all cores for MINUTES=30, until one goes wrong
+	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1000) --minutes $(or $(MINUTES),30) $(ARGS)
+
+mutants: $(VENV)/.dev  ## bugs planted in the engine: the simulation must find each
+	@$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
 lock: $(VENV)/.dev  ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install -qq uv

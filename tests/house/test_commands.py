@@ -13,7 +13,7 @@ PROMISED = {"demo", "serve", "test", "check", "fix", "bench", "lock"}
 
 
 def targets(makefile: str) -> set[str]:
-    return set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
 def unknown_targets(name: str, text: str, known: set[str]) -> list[str]:
