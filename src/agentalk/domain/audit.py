@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from agentalk.domain.ids import OrgId
+
 
 class AuditAction(StrEnum):
     """What is written down when it is done."""
@@ -17,9 +19,10 @@ class AuditAction(StrEnum):
     POLICY_CHANGED = "organization.policy_changed"
 
 
-class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One such act. `actor` is the token's name and id; `data` says what it was done to."""
 
+    organization_id: OrgId
     at: datetime
     actor: str
     action: AuditAction

@@ -26,8 +26,8 @@ async def page(
     wanted = action and action.value
     rows = await fetch_anew(tx, SQL["page"], org=org, action=wanted, before=before, limit=limit, offset=offset)
     return [
-        (seq, AuditEntry(at=at, actor=actor, action=AuditAction(action), data=data))
-        for seq, at, actor, action, data in rows
+        (seq, AuditEntry(organization_id=home, at=at, actor=actor, action=AuditAction(action), data=data))
+        for seq, home, at, actor, action, data in rows
     ]
 
 

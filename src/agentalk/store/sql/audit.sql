@@ -3,7 +3,7 @@ INSERT INTO audit_log (organization_id, at, actor, action, data)
 VALUES (%(org)s, %(now)s, %(actor)s, %(action)s, %(data)s::jsonb);
 
 -- name: page
-SELECT seq, at, actor, action, data FROM audit_log
+SELECT seq, organization_id, at, actor, action, data FROM audit_log
 WHERE (%(org)s::uuid IS NULL OR organization_id = %(org)s)
     AND (%(action)s::text IS NULL OR action = %(action)s)
     AND (%(before)s::bigint IS NULL OR seq < %(before)s)
