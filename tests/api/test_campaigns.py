@@ -73,7 +73,10 @@ async def test_everything_may_be_given(db: LazyDatabase) -> None:
             "slots": [{"day": "saturday", "start": "10:00", "end": "24:00"}],
             "unknownTimeZone": "campaign",
         },
-        "retry": {"maxAttempts": 2, "rules": [{"outcome": "busy", "delayMinutes": [5.0], "maxRetries": 1}]},
+        "retry": {
+            "maxAttempts": 2,
+            "rules": [{"outcome": "busy", "delayMinutes": [5.0], "maxRetries": 1, "anotherPartOfDay": True}],
+        },
         "voicemail": {"action": "leave_message"},
     }
     async with serving(db) as api:

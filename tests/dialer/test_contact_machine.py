@@ -136,6 +136,19 @@ class ContactMachine(EngineMachine):
                 if person.status in ("pending", "waiting"):
                     person.status = "canceled"
 
+    @precondition(lambda self: self.turn is not None and self.turn.reservations)
+    @rule(data=st.data(), name=st.sampled_from(["pause", "stop", "opt out"]), again=st.booleans())
+    def is_asked_for_between_claim_and_dialing(self, data: st.DataObject, name: str, again: bool) -> None:
+        assert self.turn is not None
+        n = self.ids.index(data.draw(st.sampled_from(self.turn.reservations)).contact_id)
+        if again:
+            self.are_added([n])
+        self.is_to_be_called_back(n, 1)
+        if name == "opt out":
+            self.opts_out(n)
+        else:
+            self.is_asked(name)
+
     # -- what the engine does
 
     @precondition(lambda self: self.turn is None)
