@@ -108,6 +108,14 @@ async def test_turns_side_by_side_share_what_is_free() -> None:
     assert await slots.lend(3) == 0
 
 
+async def test_one_of_many_gets_its_part_and_one_alone_gets_all() -> None:
+    slots = Slots(64, sharers=4)
+    assert [await slots.lend(200) for _ in range(4)] == [16, 16, 16, 16]
+    assert await Slots(64).lend(200) == 64
+    assert await Slots(1000, sharers=4).lend(200) == 200
+    assert await Slots(1, sharers=4).lend(200) == 1
+
+
 async def organizations(stage: Scene, count: int, contacts: int) -> list[OrgId]:
     orgs = []
     for _ in range(count):
@@ -129,6 +137,17 @@ async def test_organizations_side_by_side_take_no_more_places_than_the_dialer_ha
         await stage.tick(stage.new_dialer(slots=17))
         assert len(stage.placements()) == 17
         assert sorted(await calls_of(stage, orgs)) == [0, 0, 2, 5, 5, 5]
+
+
+async def test_places_that_others_had_no_use_for_are_used_at_once(db: Any) -> None:
+    async with scene(db, NOW, mix=LONG) as stage:
+        hungry, idle = await organizations(stage, 1, 40), await organizations(stage, 1, 0)
+        dialer = stage.new_dialer(slots=8)
+        moment = await stage.tick(dialer)
+        while moment is not None and moment < NOW:
+            moment = await dialer.tick(NOW, [])
+            await dialer.settle()
+        assert await calls_of(stage, hungry + idle) == [8, 0]
 
 
 async def test_a_place_that_becomes_free_goes_round(db: Any) -> None:

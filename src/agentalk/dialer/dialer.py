@@ -72,6 +72,8 @@ class Dialer:
         self._next_check: datetime | None = None
         self._next_start: datetime | None = None
         self._is_stopping = True
+        # Somebody could use places that others, side by side, were given and had no use for.
+        self._places_left = False
         self.dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._clock: Clock | None = None
@@ -169,7 +171,7 @@ class Dialer:
 
     @property
     def _earliest(self) -> datetime:
-        if self._is_stopping:
+        if self._is_stopping or self._places_left:
             return _AT_ONCE
         return min(self._agenda.earliest, self._next_check or NEVER, self._next_start or NEVER)
 
@@ -182,13 +184,14 @@ class Dialer:
 
     async def _take_turns(self, orgs: Collection[OrgId], now: datetime) -> None:
         """Give these organizations their turns, some side by side, after those that wait for a place."""
+        self._places_left = False
         if self.id is None or self.dispatcher is None or not (orgs or self._agenda.starved):
             return
         async with self._database.reading() as tx:
             free = self._slots - await dialing.live_of_dialer(tx, self.id)
-        slots = Slots(min(free, self.dispatcher.room))
-        waiting = iter(dict.fromkeys([*self._agenda.starved, *orgs]))
-        asked = frozenset(orgs)
+        queue = list(dict.fromkeys([*self._agenda.starved, *orgs]))
+        slots = Slots(min(free, self.dispatcher.room), min(_SIDE_BY_SIDE, len(queue)))
+        waiting, asked = iter(queue), frozenset(orgs)
 
         async def work() -> None:
             for org in waiting:
@@ -201,6 +204,7 @@ class Dialer:
         for error in done:
             if error is not None:
                 raise error
+        self._places_left = slots.free > 0 and bool(self._agenda.starved)
 
     def _present(self, now: datetime) -> datetime:
         """The present moment within what began at `now`: a round over many organizations takes its time."""

@@ -88,22 +88,30 @@ class Agenda:
 
 
 class Slots:
-    """A dialer's free places, lent to the turns of one round: together they never take more than there are."""
+    """A dialer's free places, lent to the turns of one round, to so many side by side: together they never take more
+    than there are.
+    """
 
-    def __init__(self, free: int) -> None:
+    def __init__(self, free: int, sharers: int = 1) -> None:
         self._free = max(0, free)
+        self._share = math.ceil(self._free / max(1, sharers))
         self._lent = 0
         self._returned = asyncio.Event()
 
     async def lend(self, most: int) -> int:
-        """Up to `most` places; 0 only once none is free and none is lent."""
+        """Up to `most` places, and to a sharer's part; 0 only once none is free and none is lent."""
         while self._free == 0 and self._lent > 0:
             self._returned.clear()
             await self._returned.wait()
-        places = min(most, self._free)
+        places = min(most, self._share, self._free)
         self._free -= places
         self._lent += places
         return places
+
+    @property
+    def free(self) -> int:
+        """Places that nobody has."""
+        return self._free
 
     def give_back(self, lent: int, used: int) -> None:
         """Of the `lent` places so many were used up."""
