@@ -75,11 +75,11 @@ class Acts:
         server, template, cluster = (request.getfixturevalue(name) for name in ("server", "template", "cluster"))
         folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
 
-        def run(act: Act) -> Row:
-            with act.stage(server, template, cluster, folders.mktemp("drill")) as stage:
+        def run(act: Act, folder: Path) -> Row:
+            with act.stage(server, template, cluster, folder) as stage:
                 return act.perform(stage)
 
         wanted = " ".join(item.name for item in request.session.items)
         chosen = [act for act in self.all.values() if f"[{act.name}]" in wanted]
         with ThreadPoolExecutor(max(1, len(chosen))) as pool:
-            yield {act.name: pool.submit(run, act) for act in chosen}
+            yield {act.name: pool.submit(run, act, folders.mktemp("drill")) for act in chosen}

@@ -38,10 +38,11 @@ ALL_DAY = [
 ]
 ONCE = {"window": {"slots": ALL_DAY}, "retry": {"maxAttempts": 1}}
 FINISHED = ("completed", "exhausted", "skipped", "canceled")
-# A contact is on a call, or due, or done; and at the end of a drill no call is live.
+# A contact is due, or done, at the end of a drill, and no call is live.
 LOST = """SELECT (SELECT count(*) FROM calls WHERE live)
     + (SELECT count(*) FROM campaign_contacts cc JOIN campaigns c ON c.id = cc.campaign_id
-        WHERE cc.status = 'calling' OR (cc.status IN ('pending', 'waiting') AND c.status IN ('completed', 'stopped')))"""
+        WHERE cc.status = 'calling'
+            OR (cc.status IN ('pending', 'waiting') AND c.status IN ('completed', 'stopped')))"""
 # Hours of the day by UTC, and a zone in which the law lets people be called in all of them, and for some minutes more.
 _DAYLIGHT = {(0, 9): "Asia/Tokyo", (9, 19): "Africa/Abidjan", (19, 24): "Pacific/Honolulu"}
 
@@ -106,8 +107,17 @@ class Drill:
         """Start another server on the data folder and the port of the one that was killed."""
         assert self.data
         self.api = start_server(self.processes, self.data, self.simulator, self.port).ready("Data:")
-        self._db.close()
-        self._look()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Connect to the database anew, once it is back."""
+        patience_ends = monotonic() + 60
+        while True:
+            try:
+                self._db.close()
+                return self._look()
+            except psycopg.OperationalError:
+                assert monotonic() < patience_ends, self.processes.logs()
 
     def simulator_stats(self) -> Any:
         return httpx.get(f"{self.simulator.url}/stats").json()
@@ -166,6 +176,10 @@ class Drill:
 
     def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._db.execute(question.encode(), values).fetchall()
+
+    def run(self, statement: str, **values: Any) -> None:
+        """Run a statement for its effect."""
+        self._db.execute(statement.encode(), values)
 
     def one(self, question: str, *values: Any) -> Any:
         """The first column of the first row."""
@@ -264,6 +278,10 @@ class Drill:
             "SELECT status, outcome, dialer_id::text, count(*) FROM calls GROUP BY 1, 2, 3",
             "SELECT id::text, started_at::text, heartbeat_at::text, fenced_at::text FROM dialers ORDER BY 2",
         )
+        waiting = (
+            "SELECT state, wait_event, left(query, 120), count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4"
+        )
+        tables = (*tables, waiting)
         told = [str(row) for table in tables for row in self.rows(table)]
         return "\n".join([*told, self.processes.logs()])
 

@@ -18,12 +18,16 @@ from tests.journeys.program import SECONDS, environment
 
 # One interpreter has imported the program, and each process begins as its copy: starting dozens of them takes little of
 # the time. (The installed program itself is started in test_serve.py.)
-# Names in the environment: the process lives in a world whose clock is so many seconds ahead, or has a clock that is wrong.
-WORLD, WRONG_CLOCK = "DRILL_WORLD_SECONDS", "DRILL_CLOCK_WRONG_BY_SECONDS"
 _fresh = multiprocessing.get_context("forkserver")
 _fresh.set_forkserver_preload(
-    ["pytest", *(f"agentalk.cli.{command}" for command in ("app", "api", "dialer", "serve", "simulator"))]
+    [
+        "pytest",
+        "holidays.countries",
+        *(f"agentalk.cli.{command}" for command in ("app", "api", "dialer", "serve", "simulator")),
+    ]
 )
+# Names in the environment: a process lives in a world whose clock is so many seconds ahead, or its own clock is wrong.
+WORLD, WRONG_CLOCK = "DRILL_WORLD_SECONDS", "DRILL_CLOCK_WRONG_BY_SECONDS"
 
 
 class Process:
@@ -134,7 +138,7 @@ def _become(arguments: list[str], env: dict[str, str], out: Path, log: Path) -> 
 
 
 def _move(world: float, wrong_by: float) -> None:
-    """Have clocks show another time: that of a world of its own, which is nobody else's, or a wrong one of this world."""
+    """Have clocks show another time: that of a world of their own, which is not the database's, or a wrong one."""
     begin, show, ahead = Clock.__init__, Clock.now, timedelta(seconds=world + wrong_by)
 
     def begin_elsewhere(clock: Clock, *args: Any, **options: Any) -> None:
