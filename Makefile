@@ -13,7 +13,7 @@ PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: help demo serve test check fix bench simulate simulate-long mutants lock
+.PHONY: help demo serve test check fix bench simulate simulate-long mutants drills drills-all lock
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -34,6 +34,12 @@ check: $(VENV)/.dev  ## format, lint, types, imports, tests: what CI runs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+drills: $(VENV)/.dev  ## what real processes survive: a table
+	@$(BIN)/python -m pytest -q -m drill $(PARALLEL) tests/journeys $(ARGS)
+
+drills-all: $(VENV)/.dev  ## the same with those that take minutes, into docs/drills.md
+	@$(BIN)/python -m pytest -q -m "drill or drill_long" --drills-page docs/drills.md tests/journeys $(ARGS)
 
 fix: $(VENV)/.dev  ## format, and repair what the linter can
 	@$(BIN)/ruff check --fix

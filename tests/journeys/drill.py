@@ -185,7 +185,7 @@ class Drill:
         """The first column of the first row."""
         return self.rows(question, *values)[0][0]
 
-    def until(self, question: str, *values: Any, seconds: float = 60) -> Any:
+    def until(self, question: str, *values: Any, seconds: float = 150) -> Any:
         """Wait until the database's answer is true, and return it. It is asked whenever something may have happened."""
         patience_ends = monotonic() + seconds
         while not (answer := self.one(question, *values)):
@@ -201,18 +201,18 @@ class Drill:
         """What the carrier's own ledger says so far."""
         return Ledger.read(self.ledger).rows()
 
-    def until_rang(self, count: int, *, seconds: float = 60) -> None:
+    def until_rang(self, count: int, *, seconds: float = 150) -> None:
         """Wait until the carrier has placed so many calls."""
         patience_ends = monotonic() + seconds
         while len(self.rang()) < count:
             assert monotonic() < patience_ends, f"{count} calls were not placed within {seconds} s\n{self.story()}"
             self._pause()
 
-    def until_called(self, count: int, *, seconds: float = 60) -> None:
+    def until_called(self, count: int, *, seconds: float = 150) -> None:
         """Wait until so many calls were dialled."""
         self.until("SELECT count(*) >= %s FROM calls WHERE dialed_at IS NOT NULL", count, seconds=seconds)
 
-    def until_at(self, status: str, count: int, *, seconds: float = 60) -> None:
+    def until_at(self, status: str, count: int, *, seconds: float = 150) -> None:
         """Wait until so many calls stand at `status`."""
         self.until("SELECT count(*) >= %s FROM calls WHERE status = %s", count, status, seconds=seconds)
 
@@ -228,7 +228,7 @@ class Drill:
         """The id of the dialer that registered last."""
         return self.one("SELECT id FROM dialers ORDER BY started_at DESC LIMIT 1")
 
-    def until_completed(self, *, seconds: float = 60) -> None:
+    def until_completed(self, *, seconds: float = 150) -> None:
         """Wait for the campaign's end; nobody was rung twice, and nothing is left over."""
         self.until("SELECT status = 'completed' FROM campaigns WHERE id = %s", self.campaign, seconds=seconds)
         self.hold()
@@ -277,6 +277,7 @@ class Drill:
             "SELECT status, last_outcome, count(*) FROM campaign_contacts GROUP BY 1, 2",
             "SELECT status, outcome, dialer_id::text, count(*) FROM calls GROUP BY 1, 2, 3",
             "SELECT id::text, started_at::text, heartbeat_at::text, fenced_at::text FROM dialers ORDER BY 2",
+            "SELECT state, wait_event, left(query, 80), count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4",
         )
         waiting = (
             "SELECT state, wait_event, left(query, 120), count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4"

@@ -41,7 +41,7 @@ def callbacks_come_as_they_like(stage: Drill) -> float | None:
         end = {"callId": str(id), "carrierCallId": live[id].carrier_call_id, "type": "ended", "sequence": 9}
         body = json.dumps({**end, "at": live[id].placed_at.isoformat(), "outcome": "opted_out"}).encode()
         assert [stage.call_back(body, sign("guessed", body)), stage.call_back(body, None)] == [401, 401], status
-    stage.until_completed(seconds=90)
+    stage.until_completed()
     assert stage.one("SELECT count(*) FROM calls WHERE outcome = 'opted_out'") == 0
     before = stage.rows(ENDS)
     told = [event for placed in Ledger.read(stage.ledger)._placed.values() for event in placed.course]
@@ -63,11 +63,11 @@ def stuck_calls_raise_an_alert(stage: Drill) -> float | None:
     stage.until("SELECT count(*) > 0 FROM calls WHERE status = 'uncertain'")
     stage.simulator.kill()
     alerts = "SELECT count(*) FROM events WHERE type = 'engine.calls_stuck'"
-    stage.until(alerts, seconds=120)
+    stage.until(alerts)
     assert "calls are stuck" in dialer.log.read_text()
     stage.replace_simulator()
     back = monotonic()
-    stage.until_completed(seconds=120)
+    stage.until_completed()
     assert stage.one(alerts) == 1
     return monotonic() - back
 
@@ -117,9 +117,9 @@ def the_carrier_storms_slows_and_goes_away(stage: Drill) -> float | None:
     away, rang = monotonic(), len(stage.rang())
     stage.until("SELECT max(heartbeat_at) > %s FROM dialers", stage.now() + timedelta(seconds=3))
     stage.replace_simulator()
-    stage.until_rang(rang + 1, seconds=90)
+    stage.until_rang(rang + 1)
     recovery = monotonic() - away
-    stage.until_completed(seconds=120)
+    stage.until_completed()
     assert fastest([row.placed_at for row in stage.rang() if row.placed_at > cut + timedelta(seconds=1)], 1) <= 7
     attempts = Counter(attempt for (attempt,) in stage.rows("SELECT attempt FROM calls WHERE outcome <> 'not_placed'"))
     assert attempts == {1: 50}, "an attempt was burned"

@@ -39,7 +39,7 @@ def a_thousand_campaigns_are_active(stage: Drill) -> float | None:
         dialer.ready("up")
     stage.run("UPDATE campaigns SET status = 'active', started_at = created_at WHERE name = 'many'")
     stage.order("start")
-    stage.until("SELECT count(*) = 1001 FROM campaigns WHERE status = 'completed'", seconds=150)
+    stage.until("SELECT count(*) = 1001 FROM campaigns WHERE status = 'completed'")
     stage.hold()
     assert len(stage.rang()) == 2001
     return None
@@ -93,7 +93,7 @@ def the_window_closes_in_mid_batch(stage: Drill) -> float | None:
     stage.change(window={"slots": slots})
     stage.order("start")
     stage.until_rang(10)
-    stage.until("SELECT phase = 'outside_window' FROM campaigns WHERE id = %s", stage.campaign, seconds=90)
+    stage.until("SELECT phase = 'outside_window' FROM campaigns WHERE id = %s", stage.campaign)
     stage.until("SELECT count(*) = 0 FROM calls WHERE live")
     assert stage.one("SELECT max(dialed_at) < %s FROM calls", closing)
     assert stage.one("SELECT max(dialed_at) > %s FROM calls", closing - timedelta(seconds=1))
@@ -119,7 +119,7 @@ def opens_at_nine(stage: Drill, opens: datetime) -> float | None:
     stage.dialer().ready("up")
     stage.order("start")
     ready = stage.now()
-    stage.until_rang(20, seconds=100)
+    stage.until_rang(20)
     stage.until("SELECT count(*) = 0 FROM calls WHERE live")
     first = min(row.placed_at for row in stage.rang())
     assert first >= opens
