@@ -111,6 +111,7 @@ async def test_an_opt_out_comes_before_the_dialing_commit_or_after_it(db: Any, w
         await stage.dialer.settle()
         assert len(stage.placements()) == rings
         assert await stage.counts(campaign) == {"calling" if rings else "skipped": 1}
+        assert [status == "released" for _, status, _, _ in await stage.calls(campaign)] == [not rings]
         assert await stage.one("SELECT count(*) FROM opt_outs") == 1
 
 
