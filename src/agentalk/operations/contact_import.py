@@ -68,8 +68,9 @@ async def import_csv(tx: Tx, org: OrgId, file: IO[bytes], default_country: str |
             ahead = reading.ahead()
             written = await contacts.merge(tx, org, rows, now)
             known = [one.id for one in written if not one.is_new]
-            await contacts.place(tx, org, _moved(written))
-            await keep_countable(tx, await campaign_contacts.refresh_zones(tx, org, known))
+            if known:
+                await contacts.place(tx, org, _moved(written))
+                await keep_countable(tx, await campaign_contacts.refresh_zones(tx, org, known))
             created += len(written) - len(known)
     finally:
         await asyncio.wait({ahead})

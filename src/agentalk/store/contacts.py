@@ -88,7 +88,8 @@ async def merge(tx: Tx, org: OrgId, rows: Sequence[ContactRow], now: datetime) -
 async def place(tx: Tx, org: OrgId, zones: Mapping[ContactId, ZoneGroup]) -> None:
     """Give contacts the zones that they have now."""
     rows = [{"id": id, "zones": group} for id, group in zones.items()]
-    await execute(tx, SQL["place"], org=org, rows=msgspec.json.encode(rows).decode())
+    # Anew: a plan from the time when there were few contacts would walk all of them.
+    await fetch_anew(tx, SQL["place"], org=org, rows=msgspec.json.encode(rows).decode())
 
 
 async def delete(tx: Tx, org: OrgId, id: ContactId, now: datetime) -> bool:

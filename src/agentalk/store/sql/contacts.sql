@@ -79,7 +79,8 @@ RETURNING id, xmax = 0, phone, zones, time_zone, address::text;
 
 -- name: place
 UPDATE contacts c SET zones = r.zones FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id text, zones text)
-WHERE c.organization_id = %(org)s AND c.id = r.id;
+WHERE c.organization_id = %(org)s AND c.id = r.id
+RETURNING c.id;
 
 -- name: delete
 -- Its calls refer to the row: it stays, without anything of the person.
