@@ -36,9 +36,7 @@ class Program:
     def __init__(self, *arguments: object, until: str, **environment: str) -> None:
         began = time.perf_counter()
         command = [*_PROGRAM, *map(str, arguments)]
-        self._process = subprocess.Popen(
-            command, env=os.environ | _TOLD | environment, stdout=subprocess.PIPE, bufsize=0
-        )
+        self._process = subprocess.Popen(command, env=_ours() | environment, stdout=subprocess.PIPE, bufsize=0)
         self.pid = self._process.pid
         self._said = b""
         self._wait_for(until)
@@ -79,6 +77,12 @@ class Program:
                 self._process.kill()
                 raise SystemExit(f"{self._process.args!r} did not say {word!r}, but:\n{self._said.decode()}")
             self._said += more
+
+
+def _ours() -> dict[str, str]:
+    """The environment, without what would lead a program to somebody's own database."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("AGENTALK_", "DATABASE_URL"))}
+    return kept | _TOLD
 
 
 @contextmanager
