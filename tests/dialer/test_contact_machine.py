@@ -48,8 +48,8 @@ class Person(msgspec.Struct):
 class ContactMachine(EngineMachine):
     """Three people. `turn` holds reservations that are not dialled yet."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(stage=st.sampled_from(["dialed", "claimed", "fresh"]))
+    def begin(self, stage: str) -> None:
         policy = CallingPolicy(frequency=())
         self.id = self.run(self.stage.campaign(0, retry=RETRY, policy=policy))
         self.status = ACTIVE
@@ -60,6 +60,10 @@ class ContactMachine(EngineMachine):
         self.turn: Turn | None = None
         self.dialer = self.run(self.stage.registered())
         self.are_added([0, 1])
+        if stage != "fresh":
+            self.are_claimed(1)
+        if stage == "dialed":
+            self.are_dialed(refused=False)
 
     # -- what people ask for
 
@@ -136,11 +140,12 @@ class ContactMachine(EngineMachine):
                 if person.status in ("pending", "waiting"):
                     person.status = "canceled"
 
-    @precondition(lambda self: self.turn is not None and self.turn.reservations)
+    @precondition(lambda self: any(person.call for person in self.people.values()))
     @rule(data=st.data(), name=st.sampled_from(["pause", "stop", "opt out"]), again=st.booleans())
-    def is_asked_for_between_claim_and_dialing(self, data: st.DataObject, name: str, again: bool) -> None:
-        assert self.turn is not None
-        n = self.ids.index(data.draw(st.sampled_from(self.turn.reservations)).contact_id)
+    def is_asked_for_during_its_call(self, data: st.DataObject, name: str, again: bool) -> None:
+        n = data.draw(
+            st.sampled_from([n for n, id in enumerate(self.ids) if id in self.people and self.people[id].call])
+        )
         if again:
             self.are_added([n])
         self.is_to_be_called_back(n, 1)
@@ -317,4 +322,4 @@ class ContactMachine(EngineMachine):
 
 
 def test_any_course_of_contacts_follows_the_model(dsn: str) -> None:
-    run_machine(dsn, ContactMachine, runs=25, steps=20)
+    run_machine(dsn, ContactMachine, runs=30, steps=16)
