@@ -253,17 +253,18 @@ class Drill:
         rang = Counter(row.call_id for row in self.rang())
         assert not [id for id, times in rang.items() if times > 1], "a call was placed twice"
         calls = {
-            id: (contact, generation, attempt, outcome)
-            for id, contact, generation, attempt, outcome in self.rows(
-                "SELECT id, contact_id, generation, attempt, outcome FROM calls WHERE dialed_at IS NOT NULL"
+            id: (attempt, outcome)
+            for id, *attempt, outcome in self.rows(
+                """SELECT id, campaign_id, contact_id, generation, attempt, outcome FROM calls
+                WHERE dialed_at IS NOT NULL"""
             )
         }
         assert rang.keys() <= calls.keys(), "somebody was rung without a commit to dial"
-        attempts = Counter(calls[id][:3] for id in rang)
+        attempts = Counter(tuple(calls[id][0]) for id in rang)
         assert not [attempt for attempt, times in attempts.items() if times > 1], "an attempt was rung twice"
-        mistaken = [id for id in rang if calls[id][3] == "not_placed"]
+        mistaken = [id for id in rang if calls[id][1] == "not_placed"]
         assert not mistaken, "a call rang and was taken for not placed"
-        silent = [id for id, call in calls.items() if call[3] not in (None, "not_placed", "unknown") and id not in rang]
+        silent = [id for id, call in calls.items() if call[1] not in (None, "not_placed", "unknown") and id not in rang]
         assert not silent, "a call that never rang has an end"
 
     def _pause(self) -> None:
@@ -279,10 +280,6 @@ class Drill:
             "SELECT id::text, started_at::text, heartbeat_at::text, fenced_at::text FROM dialers ORDER BY 2",
             "SELECT state, wait_event, left(query, 80), count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4",
         )
-        waiting = (
-            "SELECT state, wait_event, left(query, 120), count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4"
-        )
-        tables = (*tables, waiting)
         told = [str(row) for table in tables for row in self.rows(table)]
         return "\n".join([*told, self.processes.logs()])
 
