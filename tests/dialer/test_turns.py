@@ -10,6 +10,7 @@ import pytest
 
 from agentalk.carriers.carrier import PlaceAnswer, Placement
 from agentalk.carriers.simulator.world import Mix
+from agentalk.dialer.claim import MOST_PER_TURN
 from agentalk.dialer.dispatch import MOST_UNDER_WAY
 from agentalk.dialer.turns import NEVER, Agenda, Slots
 from agentalk.domain.call import Outcome
@@ -182,11 +183,11 @@ async def test_a_slow_carrier_has_few_wait_whom_no_pause_holds_back(db: Any) -> 
         with patch.object(stage.carrier, "place", slowly):
             for _ in range(6):
                 await stage.dialer.tick(stage.now)
-            assert len(await stage.calls(campaign)) == MOST_UNDER_WAY
+            assert len(await stage.calls(campaign)) == MOST_PER_TURN < MOST_UNDER_WAY
             answer.set()
             await stage.dialer.settle()
             await stage.tick()
-        assert len(stage.placements()) > MOST_UNDER_WAY
+        assert len(stage.placements()) == 2 * MOST_PER_TURN
 
 
 async def test_what_the_second_check_gave_back_is_looked_at_again_within_a_second(

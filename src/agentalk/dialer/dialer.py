@@ -187,6 +187,10 @@ class Dialer:
         self._places_left = False
         if self.id is None or self.dispatcher is None or not (orgs or self._agenda.starved):
             return
+        if not self.dispatcher.has_room:
+            for org in orgs:
+                self._agenda.postpone(org)
+            return
         async with self._database.reading() as tx:
             free = self._slots - await dialing.live_of_dialer(tx, self.id)
         queue = list(dict.fromkeys([*self._agenda.starved, *orgs]))

@@ -35,7 +35,7 @@ class Dispatcher:
     """Places reserved calls, each at most once, and records every report about them.
 
     `present` gives the present moment within what began at another one: a carrier may be long in answering. `on_room`
-    is told when requests under way have come down to half of `MOST_UNDER_WAY`.
+    is told when there is room for more requests.
     """
 
     def __init__(
@@ -79,6 +79,11 @@ class Dispatcher:
     def room(self) -> int:
         """How many more requests may be under way."""
         return MOST_UNDER_WAY - len(self._tasks)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room enough for a turn to be worth its cost."""
+        return len(self._tasks) <= MOST_UNDER_WAY // 2
 
     async def record(self, kind: str, report: Report, now: datetime) -> None:
         """Record a report together with others; returns once it is committed."""

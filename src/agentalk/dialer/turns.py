@@ -82,6 +82,11 @@ class Agenda:
         """It had places to use."""
         self._starved.pop(org, None)
 
+    def postpone(self, org: OrgId) -> None:
+        """There is no place for anybody: it has its turn when there are places again, and not before."""
+        self._due[org] = NEVER
+        self.starve(org)
+
     def starve(self, org: OrgId) -> None:
         """It could have used more places. Who waits already keeps its place in the queue."""
         self._starved.setdefault(org)
