@@ -16,6 +16,7 @@ from agentalk.domain.ids import CallId, DialerId, uuid7
 from agentalk.operations.reports import record
 from agentalk.store import dialers, placements
 from agentalk.store.database import Database, Tx
+from agentalk.store.placements import Placed
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,11 @@ def _batches(listed: Sequence[Listed]) -> list[list[Listed]]:
 
 
 async def _book(tx: Tx, kind: str, batch: Sequence[Listed], dialer: DialerId, now: datetime) -> int:
-    booked = await placements.book(tx, kind, batch, dialer, now)
+    rows = [
+        Placed(placed.call_id, placed.found.carrier_call_id, placed.phone, placed.caller_id, placed.placed_at)
+        for placed in batch
+    ]
+    booked = await placements.book(tx, kind, rows, dialer, now)
     told = [report for placed in batch for report in _told(placed.call_id, placed.found)]
     await record(tx, kind, told, now, random.random)
     return booked

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import msgspec
 
-from agentalk.carriers.carrier import Listed
 from agentalk.domain.ids import CallId, DialerId
 from agentalk.store.database import Tx, fetch, fetch_one
 from agentalk.store.queries import load
@@ -13,22 +12,22 @@ from agentalk.store.queries import load
 SQL = load("placements")
 
 
-async def book(tx: Tx, carrier: str, placements: Sequence[Listed], dialer: DialerId, now: datetime) -> int:
+class Placed(msgspec.Struct, frozen=True):
+    """A call that rang: which of ours, by which id of the carrier's, from and to which number, and when."""
+
+    call_id: CallId
+    carrier_call_id: str
+    phone: str
+    caller_id: str | None
+    placed_at: datetime
+
+
+async def book(tx: Tx, carrier: str, placements: Sequence[Placed], dialer: DialerId, now: datetime) -> int:
     """Make placements that are not known calls of this database, in the hands of `dialer`; how many.
 
     No two of them go to one number.
     """
-    rows = [
-        {
-            "call_id": placed.call_id,
-            "carrier_call_id": placed.found.carrier_call_id,
-            "phone": placed.phone,
-            "caller_id": placed.caller_id,
-            "placed_at": placed.placed_at,
-        }
-        for placed in placements
-    ]
-    encoded = msgspec.json.encode(rows).decode()
+    encoded = msgspec.json.encode(placements).decode()
     row = await fetch_one(tx, SQL["book"], carrier=carrier, placements=encoded, dialer=dialer, now=now)
     return int(row[0]) if row else 0
 
