@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar, get
 
-from agentalk.dialer import Fenced
+from agentalk.dialer import Fenced, WrongClock
 from agentalk.domain.clock import Clock
 from agentalk.operations import organizations
 from agentalk.operations.organizations import NewOrganization
 from agentalk.settings import Settings
 from agentalk.wiring import engine as engine_module
+from agentalk.wiring.carriers import CarrierPlan, Unusable, open_carriers
 from agentalk.wiring.database import DatabaseAway, open_database
 from agentalk.wiring.engine import Switchboard, engine
 from agentalk.wiring.first import DEMO, NotForDemos, demo_key, first_key
@@ -156,3 +158,23 @@ async def test_demos_keep_out_of_others_data(db: LazyDatabase) -> None:
         await first_key(database, NOW)
         with pytest.raises(NotForDemos):
             await demo_key(database, NOW)
+
+
+async def test_a_carrier_of_its_own_process_goes_by_the_time_of_day(tmp_path: Path) -> None:
+    settings = Settings(simulator_url="http://127.0.0.1:9", simulator_secret="s")
+    plan = CarrierPlan(settings=settings, folder=tmp_path, public_url="http://127.0.0.1:9")
+    with pytest.raises(Unusable, match="--speed"):
+        async with open_carriers(plan, Clock(speed=60), lambda _: None):
+            pass
+    async with open_carriers(plan, Clock(), lambda _: None) as carriers:
+        assert list(carriers) == ["simulator"]
+
+
+async def test_a_dialer_whose_clock_is_wrong_says_so_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    FakeDialer.born, FakeDialer.deaths, FakeDialer.healthy = [], [WrongClock("3600 s apart")], asyncio.Event()
+    monkeypatch.setattr(engine_module, "Dialer", FakeDialer)
+    async with nursery() as tasks, engine(None, {}, Clock(speed=3), Switchboard(), tasks):  # type: ignore[arg-type]
+        await FakeDialer.healthy.wait()
+    assert len(FakeDialer.born) == 2
