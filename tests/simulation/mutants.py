@@ -6,7 +6,7 @@ Each bug has a process of its own, so that nothing of it stays in a cache. Fails
 import argparse
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 
@@ -31,15 +31,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="some bugs by name; all if none is given")
     parser.add_argument("--seeds", type=int, default=20, help="how many worlds may look for each")
-    parser.add_argument("--days", type=float, default=1.0)
-    parser.add_argument("--contacts", type=int, default=60)
+    parser.add_argument("--days", type=float, default=0.3)
+    parser.add_argument("--contacts", type=int, default=40)
     asked = parser.parse_args()
     names = asked.names or [mutant.name for mutant in MUTANTS]
     look = partial(hunt, seeds=asked.seeds, days=asked.days, contacts=asked.contacts)
     survived = []
     print("| planted bug | what it breaks | found by | seed |\n| --- | --- | --- | --- |")  # noqa: T201
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
-        for found in pool.map(look, names):
+        for done in as_completed([pool.submit(look, name) for name in names]):
+            found = done.result()
             breaks = next(mutant.breaks for mutant in MUTANTS if mutant.name == found.name)
             row = (found.name, breaks, found.invariant or "NOT FOUND", str(found.seed or "-"))
             print(f"| {' | '.join(row)} |", flush=True)  # noqa: T201

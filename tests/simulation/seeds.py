@@ -3,7 +3,7 @@
 from tests.simulation.story import story
 from tests.simulation.world import Report, World
 
-SEEDS, FILES = 60, 3
+SEEDS, FILES = 36, 3
 DAYS, CONTACTS = 0.5, 40
 
 

@@ -33,6 +33,8 @@ from tests.simulation.watch import Violation, Watch
 
 _DAY = 86_400.0
 _DAYS_TO_REST = 3
+# Seconds between the rounds of a dialer in no hurry: the later the round, the more there is for it to do at once.
+_UNHURRIED = 300.0
 # What is asked in the moment in which calls have been claimed.
 _RACES = ("pause", "pause", "stop", "opt out", "opt out", "reset", "window", "delete", "phone")
 
@@ -127,6 +129,7 @@ class World:
         self.hand.trace("world", "faults off", "")
         self.striker.rates, self.users.quiet = NO_FAULTS, True
         self.exchange.simulated.exchange.faults, self.exchange.trouble = PERFECT, Trouble()
+        self.exchange.gather = _UNHURRIED / 5
         loop = self.hand.loop
         end = loop.time() + _DAYS_TO_REST * _DAY
         while loop.time() < end and self.server.control.rows(rows.OPEN)[0][0]:
@@ -197,7 +200,9 @@ class World:
 
     def _grid(self) -> float:
         lot = self.random.random()
-        return 0.0 if lot < 0.15 else 300.0 if lot > self.plan.diligence else self.plan.grid
+        if self.users.quiet or lot > self.plan.diligence:
+            return _UNHURRIED
+        return 0.0 if lot < 0.15 else self.plan.grid
 
     def _time_passes(self, now: datetime) -> None:
         """Dialers beat while nothing else is due: without it every pause of the world would be their death."""
