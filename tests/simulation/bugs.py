@@ -43,7 +43,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "opt-outs not looked up",
+        "opt-outs looked up nowhere",
         "somebody who asked not to be called is called",
         (
             Change(
@@ -51,6 +51,7 @@ MUTANTS = (
                 "(SELECT true FROM opt_outs WHERE organization_id = %(org)s AND phone = k.phone) IS TRUE",
                 "false",
             ),
+            Change("suppression.skip_open", "(cc.status IN ('pending', 'waiting')) IS TRUE", "false"),
         ),
     ),
     Mutant(

@@ -93,7 +93,7 @@ def draw(random: Random) -> Plan:
         rate=random.choice((5.0, 100.0, 1000.0)),
         to_gateway=random.random() < 0.5,
         acts=random.choice((10, 30, 60)),
-        races=random.choice((0.02, 0.1, 0.2)),
+        races=random.choice((0.05, 0.2, 0.5)),
         outages=random.choice((0, 0, 1, 2)),
         rates=Rates(
             lost=0.002 * bad,

@@ -73,6 +73,10 @@ WHERE cc.campaign_id = %(campaign)s AND cc.status = 'calling' ORDER BY 1
 
 RESERVED = "SELECT phone FROM calls WHERE status = 'reserved' ORDER BY phone"
 
+CLAIMED = "SELECT campaign_id FROM calls WHERE status = 'reserved' ORDER BY id"
+
+OPTED_OUT = "SELECT phone FROM opt_outs ORDER BY phone"
+
 LIVE_IDS = "SELECT id FROM calls WHERE status IN ('dialing', 'uncertain', 'ringing', 'in_progress') ORDER BY id"
 
 BEAT = """

@@ -3,8 +3,8 @@
 from tests.simulation.story import story
 from tests.simulation.world import Report, World
 
-SEEDS, FILES = 36, 3
-DAYS, CONTACTS = 0.5, 40
+SEEDS, FILES = 30, 3
+DAYS, CONTACTS = 0.3, 40
 
 
 def of_file(number: int) -> range:

@@ -53,7 +53,7 @@ ACTS = {
     "opt out": 4,
     "remove": 3,
     "window": 3,
-    "phone": 3,
+    "phone": 5,
     "delete": 2,
     "schedule": 2,
     "hang up": 2,
@@ -207,7 +207,9 @@ class Users:
 
     def _phone(self, campaign: CampaignModel) -> Work:
         id = self._some_people(1)[0]
-        phone = self._random.choice(self._phones)
+        # Often somebody else's who wants no calls.
+        left_alone = [row[0] for row in self._server.control.rows(rows.OPTED_OUT)]
+        phone = self._random.choice(left_alone if left_alone and self._random.random() < 0.4 else self._phones)
         history = self._model.people[id]
         person = a_person(id, phone, history.now.draft)
 

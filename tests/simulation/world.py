@@ -222,7 +222,9 @@ class World:
     def _committed(self, actor: Actor, said: Sequence[str]) -> None:
         self.watch.committed(actor, said)
         if "reserve" in said and self.striker.chance(self.plan.races):
-            self.users.act(self.random.choice(_RACES))
+            claimed = self.server.control.rows(rows.CLAIMED)
+            if claimed:
+                self.users.act(self.random.choice(_RACES), self.model.campaigns[self.random.choice(claimed)[0]])
 
     def _woken(self, text: str) -> None:
         for process in self.processes:
