@@ -137,7 +137,7 @@ class Drill:
         self.ask("PATCH", f"/carriers/{carrier}", {"maxLiveCalls": at_once, "callsPerSecond": rate})
         self.import_people({f"c{n}": f"+1212555{n:04d}" for n in range(count)})
         self.agent = self.ask("POST", "/agents", {"name": "Drill", "firstMessage": "Hello"})["id"]
-        self.campaign = self.new_campaign([f"c{n}" for n in range(count)], **limits, **policy)
+        self.campaign = self.new_campaign([f"c{n}" for n in range(count)], **(limits | policy))
 
     def import_people(self, phones: Mapping[str, str], zone: str | None = None) -> None:
         """Contacts by id, living in a zone where it is day; an empty one leaves it to their numbers."""
