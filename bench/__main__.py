@@ -2,6 +2,7 @@
 
 import argparse
 import platform
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -38,6 +39,8 @@ def main() -> None:
     parser.add_argument("what", nargs="*", choices=[*BENCHES, []], help="all, if none is named")
     parser.add_argument("--quick", action="store_true", help="a tenth of the data")
     asked = parser.parse_args()
+    # Whoever ends it early ends what it started, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     figures = uvloop.run(_measure(asked.what or list(BENCHES), quick=asked.quick))
     print(f"{platform.machine()}, Python {platform.python_version()}\n\n{table(figures)}")  # noqa: T201 - its purpose
 
