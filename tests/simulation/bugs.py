@@ -28,6 +28,7 @@ MUTANTS = (
                 "    early = await dialing.carriers_of(tx, org), await dialing.active_campaigns(tx, org)\n" + _COUNTING,
             ),
             Change("dialer.claim:claim", "carriers = await dialing.carriers_of(tx, org)", "carriers = early[0]"),
+            Change("dialer.claim:claim", "await dialing.active_campaigns(tx, org), now)", "early[1], now)"),
         ),
     ),
     Mutant(

@@ -20,7 +20,7 @@ class Rates(msgspec.Struct, frozen=True):
     freeze: float = 0.0
     answer_lost: float = 0.0
     crash_after_commit: float = 0.0
-    freeze_seconds: tuple[float, float] = (3.0, 90.0)
+    freeze_seconds: tuple[float, float] = (3.0, 180.0)
 
 
 NO_FAULTS = Rates()

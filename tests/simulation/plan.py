@@ -99,7 +99,7 @@ def draw(random: Random) -> Plan:
             lost=0.002 * bad,
             collision=0.002 * bad,
             crash=0.0005 * bad,
-            freeze=0.0008 * bad,
+            freeze=0.002 * bad,
             answer_lost=0.003 * bad,
             crash_after_commit=0.002 * bad,
         ),

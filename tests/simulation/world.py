@@ -196,7 +196,8 @@ class World:
 
     def _latency(self) -> float:
         lot, most = self.hand.random.random(), self.plan.latency
-        return 0.0 if lot < 0.6 or not most else most * lot if lot < 0.995 else 20 * most
+        # Now and then one stands still while the others do all they have to do.
+        return 0.0 if lot < 0.6 or not most else most * lot if lot < 0.97 else self.hand.random.uniform(0.5, 4.0)
 
     def _grid(self) -> float:
         lot = self.random.random()
