@@ -115,7 +115,7 @@ MUTANTS = (
     ),
     Mutant(
         "yesterday's offset",
-        "after a night on which clocks change, phones ring an hour early",
+        "on a day on which clocks change, phones ring an hour off",
         (
             Change(
                 "domain.spans:_readings",
@@ -125,6 +125,7 @@ MUTANTS = (
                 "    return then, then",
             ),
         ),
+        days=0.8,
     ),
     Mutant(
         "caps look back too little",

@@ -20,12 +20,13 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Mutant(msgspec.Struct, frozen=True):
-    """A bug. `database` is run on each world's database before it begins."""
+    """A bug. `database` is run on each world's database before it begins; `days` is how long worlds look for it."""
 
     name: str
     breaks: str
     changes: tuple[Change, ...]
     database: str = ""
+    days: float = 0.3
 
 
 class Stale(Exception):
