@@ -8,6 +8,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 # --no-compile: Python compiles what it imports, a fifth of what is installed.
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps
+# But holidays loads its 250 countries at once: not to be compiled at every start where Python may keep nothing.
+COMPILE := $(BIN)/python -m compileall -q $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/holidays
 # A file of tests stays on one process; each process has a PostgreSQL of its own. Three, on two cores too: drills mostly wait.
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
@@ -66,12 +68,14 @@ $(VENV)/.base: requirements/base.txt pyproject.toml | $(BIN)/pip
 	@echo "Setting up $(VENV) from $<" >&2
 	@$(INSTALL) --require-hashes -r $<
 	@$(INSTALL) --no-build-isolation -e .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/pip
 	@echo "Setting up $(VENV) from $<" >&2
 	@$(INSTALL) --require-hashes -r $<
 	@$(INSTALL) --no-build-isolation -e .
+	@$(COMPILE)
 	@touch $(VENV)/.base $@
 
 $(BIN)/pip:

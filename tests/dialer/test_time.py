@@ -64,14 +64,16 @@ async def test_an_organization_whose_turn_comes_late_in_a_round_is_called_by_its
 ) -> None:
     clock, stop = Hand(NOW), asyncio.Event()
     async with scene(db, NOW) as stage:
-        for _ in range(5):  # one more than have their turns side by side
+        late = iter(range(5))  # one more than have their turns side by side
+        for _ in range(5):
             stage.org = OrgId(uuid4())
             await stage.set_up(10, 10, 100)
             await stage.campaign(1)
 
         def pass_by() -> None:
             clock.moment += timedelta(seconds=1)
-            stop.set()
+            if next(late) == 4:
+                stop.set()
 
         after_a_claim(monkeypatch, pass_by)
         await run_until_done(stage, clock, stop)
