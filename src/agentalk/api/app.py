@@ -86,9 +86,9 @@ def build_app(
     documentation = reference.handlers([handler.opt["endpoint"] for handler in operations()])
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
         yield
-        await door.usage.settle()
+        await app.state.door.usage.settle()
 
     return Litestar(
         [*options.handlers(operations()), *operations(), *documentation, health.healthz, health.readyz, *extra_routes],
