@@ -50,8 +50,9 @@ fix: $(VENV)/.dev  ## format, and repair what the linter can
 bench: $(VENV)/.dev  ## our speed against the bare database's, as ratios
 	@$(BIN)/python -m bench $(ARGS)
 
+# With PLOT=FILE.svg: a campaign around the world, and its calls drawn over lawful hours; CONTACTS=100000 take some minutes.
 simulate: $(VENV)/.dev  ## one world of a seed: make simulate SEED=7 DAYS=2 ARGS=-v
-	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --days $(or $(DAYS),2) --contacts $(or $(CONTACTS),300) $(ARGS)
+	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --days $(or $(DAYS),2) --contacts $(or $(CONTACTS),300) $(if $(PLOT),--plot $(PLOT)) $(ARGS)
 
 simulate-long: $(VENV)/.dev  ## worlds of new seeds on all cores for MINUTES=30, until one goes wrong
 	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1000) --minutes $(or $(MINUTES),30) $(ARGS)

@@ -59,7 +59,9 @@ async def test_dialers_that_are_long_gone_are_forgotten_but_the_last(db: Any) ->
 
         assert await stage.database.run(dialers.prune, later) == 0, "the newest says when there was last a dialer"
         await stage.sql(
-            "UPDATE dialers SET heartbeat_at = %s WHERE id = (SELECT max(id::text)::uuid FROM dialers)", later
+            "UPDATE dialers SET heartbeat_at = %s WHERE id = (SELECT id FROM dialers WHERE id <> %s LIMIT 1)",
+            later,
+            holding.id,
         )
         assert await stage.database.run(dialers.prune, later) == 2
         assert await stage.one("SELECT dialer_id FROM calls") == holding.id

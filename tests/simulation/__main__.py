@@ -1,12 +1,15 @@
 """`python -m tests.simulation`: worlds lived through, what came of them, and the story of one that went wrong."""
 
 import argparse
+import asyncio
 import os
 import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import partial
+from pathlib import Path
 
+from tests.simulation import panorama
 from tests.simulation.ground import ground
 from tests.simulation.story import story, summary
 from tests.simulation.world import Report, World, line
@@ -24,7 +27,12 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=2.0, help="days of each world")
     parser.add_argument("--contacts", type=int, default=300, help="contacts of each world")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the whole trace")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE.svg", help="call so many contacts around the world, and draw their calls"
+    )
     asked = parser.parse_args()
+    if asked.plot is not None:
+        return _around_the_world(asked.contacts, asked.seed, asked.plot)
     live = partial(lived, days=asked.days, contacts=asked.contacts)
     began = time.monotonic()
     if asked.minutes is None:
@@ -33,6 +41,14 @@ def main() -> int:
         reports = _for_long(live, asked.seed, began + 60 * asked.minutes)
     print(summary(reports, time.monotonic() - began))  # noqa: T201
     return 1 if any(report.violation for report in reports) else 0
+
+
+def _around_the_world(contacts: int, seed: int, plot: Path) -> int:
+    with ground(autovacuum=True) as server, server.database() as dsn:
+        seen = asyncio.run(panorama.run(dsn, contacts, seed=seed))
+    print(panorama.table(seen))  # noqa: T201
+    plot.write_text(seen.svg())
+    return 1 if seen.outside else 0
 
 
 def lived(seeds: range, *, days: float, contacts: int, tell: bool = False) -> list[Report]:

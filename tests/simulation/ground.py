@@ -44,8 +44,11 @@ class Ground:
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
-    """The server of `TEST_DATABASE_URL` if it is set, else an embedded one for as long as this lasts."""
+def ground(*, autovacuum: bool = False) -> Iterator[Ground]:
+    """The server of `TEST_DATABASE_URL` if it is set, else an embedded one for as long as this lasts.
+
+    Without autovacuum it does nothing by itself, and a world's trace is the same each time.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         own = Ground(given)
@@ -59,7 +62,8 @@ def ground() -> Iterator[Ground]:
         with asyncio.Runner() as runner:
             dsn = runner.run(postgres.start())
             with psycopg.connect(dsn, autocommit=True) as admin:
-                for setting in ("fsync = off", "autovacuum = off", "full_page_writes = off"):
+                vacuum = f"autovacuum = {'on' if autovacuum else 'off'}"
+                for setting in ("fsync = off", "full_page_writes = off", "autovacuum_naptime = 5", vacuum):
                     admin.execute(f"ALTER SYSTEM SET {setting}".encode())
                 admin.execute("SELECT pg_reload_conf()")
             yield Ground(dsn)
