@@ -7,6 +7,7 @@ import pytest
 
 from agentalk.carriers.carrier import Unsure
 from agentalk.dialer.catching_up import CarrierAway
+from agentalk.operations.reports import record
 from agentalk.store import dialers
 from tests.conftest import NOW
 from tests.dialer.scene import Scene, scene
@@ -38,6 +39,21 @@ async def test_calls_that_were_forgotten_are_booked_and_nobody_is_rung_again(db:
         assert stage.placements() == placed
         assert await stage.counts(campaign) == {"completed": 3}
         assert [call[1:] for call in await stage.calls(campaign)] == [("ended", 1, "answered")] * 3
+
+
+async def test_what_was_reported_of_a_forgotten_call_is_heard_again_once_it_is_booked(db: Any) -> None:
+    async with scene(db, NOW) as stage:
+        campaign = await stage.campaign(1)
+        await stage.tick()
+        told = stage.carrier.advance(stage.now + timedelta(seconds=60))
+        assert len(told) == 3
+        stage.now += timedelta(seconds=60)
+        await restore(stage, *FORGET)
+        # A carrier that begins anew tells all of it before anybody has asked.
+        await stage.database.run(record, "simulator", told, stage.now, lambda: 0.0)
+        await stage.tick(stage.new_dialer())
+
+        assert await stage.counts(campaign) == {"completed": 1}
 
 
 async def test_a_reservation_that_was_dialled_after_the_backup_is_not_given_back(db: Any) -> None:

@@ -96,10 +96,13 @@ def dialers_are_killed(stage: Drill) -> float | None:
 def dialers_are_killed_at_each_boundary(stage: Drill) -> float | None:
     stage.people(60, rate=1000, at_once=60, maxConcurrency=12)
     with socket.create_server(("127.0.0.1", 0), backlog=64) as nobody:
-        # One that finds nobody alive asks its carrier first, and this one is deaf: somebody has just been alive.
-        stage.dialer().ready("up").kill()
+        # One that finds nobody alive asks its carrier first, and this one is deaf: somebody is alive.
+        alive = stage.dialer().ready("up")
+        stage.until("SELECT count(*) = 1 FROM dialers")
         # After the dialing commit, before a byte came to the carrier.
         dialer = stage.dialer(carrier=f"http://127.0.0.1:{nobody.getsockname()[1]}").ready("up")
+        stage.until("SELECT count(*) = 2 FROM dialers")
+        alive.kill()
         stage.order("start")
         stage.until_called(12)
         dialer.kill()

@@ -161,8 +161,11 @@ def opt_outs_and_a_stop_race_the_dialers(stage: Drill) -> float | None:
         dialer.ready("up")
     stage.order("start")
     stage.until_rang(5)
-    for n in range(399, 349, -1):
-        stage.ask("POST", "/opt-outs", {"phone": f"+1212555{n:04d}"})
+    late = {f"+1212555{n:04d}" for n in range(350, 400)}
+    for phone in sorted(late, reverse=True):
+        stage.ask("POST", "/opt-outs", {"phone": phone})
+    # On a slow machine some of them were called before it was asked.
+    late -= {row.phone for row in stage.rang()}
     reached = len(stage.rang())
     for n in range(reached, reached + 50, 5):
         stage.ask("POST", "/opt-outs", {"phone": f"+1212555{n:04d}"})
@@ -175,7 +178,6 @@ def opt_outs_and_a_stop_race_the_dialers(stage: Drill) -> float | None:
     stage.hold()
     assert stage.one(DIALLED_AFTER, "campaign.stopped", None) == 0
     assert stage.one(DIALLED_AFTER, "contact.opted_out", "same") == 0
-    late = {f"+1212555{n:04d}" for n in range(350, 400)}
     assert not late & {row.phone for row in stage.rang()}
     return hung_up
 

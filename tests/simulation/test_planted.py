@@ -32,7 +32,7 @@ def test_worlds_find_it(server: str, name: str) -> None:
     with planted(mutant):
         for seed in range(1, 9):
             with ground.database() as dsn:
-                found = World(dsn, seed, 0.25, 40).run().violation
+                found = World(dsn, seed, mutant.days, 40).run().violation
             if found:
                 break
     ground.close()

@@ -1,9 +1,11 @@
 -- name: keep_events
--- The inbox: a report that came before is not returned.
+-- The inbox: a report that came before is not returned. One about a call that is not known (yet) is not kept: a database that was
+-- restored hears it again once its carrier has told of the call.
 INSERT INTO carrier_events (carrier, carrier_call_id, type, sequence, call_id, at, received_at)
 SELECT %(carrier)s, e.carrier_call_id, e.type, e.sequence, e.call_id, e.at, %(now)s
 FROM jsonb_to_recordset(%(events)s::jsonb)
     AS e(carrier_call_id text, type text, sequence integer, call_id uuid, at timestamptz)
+WHERE EXISTS (SELECT FROM calls WHERE calls.id = e.call_id)
 ORDER BY e.carrier_call_id, e.type, e.sequence
 ON CONFLICT DO NOTHING
 RETURNING carrier_call_id, type, sequence;
