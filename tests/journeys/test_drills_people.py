@@ -154,9 +154,9 @@ DIALLED_AFTER = """SELECT count(*) FROM events dialled JOIN events ended ON ende
         AND (%s::text IS NULL OR dialled.data ->> 'contactId' = ended.data ->> 'contactId')"""
 
 
-@acts.act("8", "fifty opt-outs and then a stop against two dialers at 60 calls a second")
+@acts.act("8", "fifty opt-outs and then a stop against two dialers at 12 calls a second")
 def opt_outs_and_a_stop_race_the_dialers(stage: Drill) -> float | None:
-    stage.people(400, rate=60, at_once=100)
+    stage.people(400, rate=12, at_once=100)
     for dialer in [stage.dialer(), stage.dialer()]:
         dialer.ready("up")
     stage.order("start")
