@@ -52,12 +52,12 @@ def sql_clock_reads(name: str, text: str) -> list[str]:
 
 
 def sleeps(module: Module) -> list[str]:
-    if module.name.startswith("simulation/"):
-        return []  # its loop has a clock of its own, on which sleeping takes no time
+    # The simulation's loop has a clock of its own, on which sleeping takes no time.
+    waits = set() if module.name.startswith("simulation/") else {"asyncio.sleep", "anyio.sleep"}
     return [
         f"{module.at(call)} sleeps"
         for call, name in module.calls()
-        if name == "time.sleep" or (name in {"asyncio.sleep", "anyio.sleep"} and not _is_zero(call.args))
+        if name == "time.sleep" or (name in waits and not _is_zero(call.args))
     ]
 
 

@@ -8,7 +8,8 @@ from agentalk.domain.campaign import CampaignStatus, StatusReason
 from agentalk.domain.event import EventName, Happening
 from agentalk.domain.health import Health, Record, judge
 from agentalk.domain.ids import CampaignId, OrgId
-from agentalk.store import calls, campaigns, dialing, events, outcomes
+from agentalk.operations.campaigns import pause_held
+from agentalk.store import campaigns, events, outcomes
 from agentalk.store.database import Tx
 from agentalk.store.dialing import ActiveCampaign
 
@@ -57,7 +58,5 @@ async def _pause(tx: Tx, org: OrgId, id: CampaignId, reason: StatusReason, why: 
     held = await campaigns.lock_alone(tx, org, id)
     if held is None or held.status is not CampaignStatus.ACTIVE:
         return
-    await campaigns.pause(tx, id, now, reason)
-    await dialing.release_reserved(tx, await calls.reserved_of(tx, id), now)
-    data = {"campaignId": id, "reason": reason}
-    await events.add_events(tx, [Happening(org, id, name, data) for name in (why, EventName.CAMPAIGN_PAUSED)], now)
+    await events.add_events(tx, [Happening(org, id, why, {"campaignId": id, "reason": reason})], now)
+    await pause_held(tx, org, id, reason, now)

@@ -10,6 +10,7 @@ import phonenumbers
 
 from agentalk.domain import place
 from agentalk.domain.consent import Consent
+from agentalk.domain.errors import Invalid
 from agentalk.domain.ids import ContactId
 from agentalk.domain.place import NOWHERE, Place
 from agentalk.domain.window import ZoneGroup, group_key
@@ -90,6 +91,15 @@ def read_number(text: str, country: str | None = None) -> Number | None:
     number = _parsed(text, country)
     phone = None if number is None else _written(number)
     return None if number is None or phone is None else Number(phone, place.of_number(number))
+
+
+def asked_number(text: str) -> str:
+    """The number in E.164 that a path or a query names. Raises `Invalid`."""
+    # In a query a bare "+" means a space.
+    number = read_phone("+" + text.strip().removeprefix("+"))
+    if number is None:
+        raise Invalid.field("phone", "is not a number in E.164, as +14155550123")
+    return number
 
 
 def zone_group(phone: str | None, time_zone: str | None, address: Address | None) -> ZoneGroup:

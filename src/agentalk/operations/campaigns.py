@@ -175,11 +175,16 @@ async def pause(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Cam
     if target is held.status:
         await campaigns.unschedule(tx, id, now)
     else:
-        await campaigns.pause(tx, id, now)
-        await dialing.release_reserved(tx, await calls.reserved_of(tx, id), now)
-        await _tell(tx, held.organization_id, id, EventName.CAMPAIGN_PAUSED, StatusReason.USER, now)
+        await pause_held(tx, held.organization_id, id, StatusReason.USER, now)
     await notify(tx, str(held.organization_id))
     return await get(tx, org, id)
+
+
+async def pause_held(tx: Tx, org: OrgId, id: CampaignId, reason: StatusReason, now: datetime) -> None:
+    """Pause an active campaign that this transaction holds alone."""
+    await campaigns.pause(tx, id, now, reason)
+    await dialing.release_reserved(tx, await calls.reserved_of(tx, id), now)
+    await _tell(tx, org, id, EventName.CAMPAIGN_PAUSED, reason, now)
 
 
 async def stop(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Campaign:

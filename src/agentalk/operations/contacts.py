@@ -12,6 +12,7 @@ from agentalk.domain.contact import (
     NO_NUMBER,
     Address,
     Contact,
+    asked_number,
     is_contact_id,
     is_country,
     read_phone,
@@ -170,10 +171,4 @@ def _consent(draft: ContactDraft, now: datetime) -> Consent | None:
 
 
 def _wanted(phone: str | None) -> str | None:
-    if phone is None:
-        return None
-    # In a query a bare "+" means a space.
-    number = read_phone("+" + phone.strip().removeprefix("+"))
-    if number is None:
-        raise Invalid.field("phone", "is not a number in E.164, as +14155550123")
-    return number
+    return None if phone is None else asked_number(phone)

@@ -8,14 +8,13 @@ import msgspec
 
 from agentalk.domain.audit import AuditAction
 from agentalk.domain.campaign_contact import SkipReason
-from agentalk.domain.contact import NO_NUMBER, read_phone
+from agentalk.domain.contact import NO_NUMBER, asked_number, read_phone
 from agentalk.domain.do_not_call import ListedNumber, NumberCheck, NumberList
 from agentalk.domain.errors import Conflict, FieldError, Invalid, NotFound, TooMany
 from agentalk.domain.ids import CampaignId, ListId, OrgId, uuid7
 from agentalk.domain.number_file import BadNumber
 from agentalk.domain.policy.decision import ListKind
 from agentalk.domain.policy.model import CallingPolicy, Purpose
-from agentalk.operations.opt_outs import read_number
 from agentalk.operations.suppression import Stopped, stop_calling, stop_reserved
 from agentalk.store import audit, campaigns, do_not_call, opt_outs
 from agentalk.store.database import Tx
@@ -132,7 +131,7 @@ async def total_numbers(tx: Tx, org: OrgId | None, id: ListId) -> int:
 async def remove(tx: Tx, org: OrgId | None, id: ListId, phone: str, actor: str, now: datetime) -> None:
     """Take a number off a list; who was skipped stays so until added to a campaign anew. Raises `NotFound`."""
     home, known = await hold(tx, org, id)
-    number = read_number(phone)
+    number = asked_number(phone)
     since = await do_not_call.remove_number(tx, home, id, number)
     if since is None:
         raise NotFound(f"{number} is not on this list.")
@@ -142,7 +141,7 @@ async def remove(tx: Tx, org: OrgId | None, id: ListId, phone: str, actor: str, 
 
 async def check(tx: Tx, org: OrgId, phone: str) -> NumberCheck:
     """All that stands against calling a number. Raises `Invalid`."""
-    number = read_number(phone)
+    number = asked_number(phone)
     lists = tuple(await do_not_call.holding(tx, org, number))
     return NumberCheck(phone=number, opt_out=await opt_outs.get(tx, org, number), lists=lists)
 

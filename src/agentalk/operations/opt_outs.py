@@ -8,7 +8,7 @@ import msgspec
 
 from agentalk.domain.audit import AuditAction
 from agentalk.domain.campaign_contact import SkipReason
-from agentalk.domain.contact import read_phone
+from agentalk.domain.contact import asked_number
 from agentalk.domain.errors import Invalid, NotFound
 from agentalk.domain.ids import CallId, ContactId, OrgId
 from agentalk.domain.opt_out import OptOut, OptOutSource
@@ -49,7 +49,7 @@ async def create(tx: Tx, org: OrgId, draft: NewOptOut, now: datetime) -> tuple[O
 
 async def get(tx: Tx, org: OrgId, phone: str) -> OptOut:
     """The opt-out of a number. Raises `NotFound` if there is none."""
-    found = await opt_outs.get(tx, org, read_number(phone))
+    found = await opt_outs.get(tx, org, asked_number(phone))
     if found is None:
         raise NotFound(f"{phone} has not opted out in your organization.")
     return found
@@ -69,26 +69,17 @@ async def total(tx: Tx, org: OrgId | None) -> int:
 
 async def remove(tx: Tx, org: OrgId, phone: str, actor: str, now: datetime) -> None:
     """Let a number be called again; who was skipped stays so until added to a campaign anew. Raises `NotFound`."""
-    removed = await opt_outs.remove(tx, org, read_number(phone))
+    removed = await opt_outs.remove(tx, org, asked_number(phone))
     if removed is None:
         raise NotFound(f"{phone} has not opted out in your organization.")
     await audit.write(tx, org, actor, AuditAction.OPT_OUT_REMOVED, msgspec.to_builtins(removed), now)
-
-
-def read_number(text: str) -> str:
-    """The number in E.164, as it stands in a path or a query. Raises `Invalid`."""
-    # In a query a bare "+" means a space.
-    number = read_phone("+" + text.strip().removeprefix("+"))
-    if number is None:
-        raise Invalid.field("phone", "is not a number in E.164, as +14155550123")
-    return number
 
 
 async def _phone_of(tx: Tx, org: OrgId, draft: NewOptOut) -> str:
     if (draft.phone is None) == (draft.contact_id is None):
         raise Invalid.field("phone", "or `contactId` is required, one of the two")
     if draft.phone is not None:
-        return read_number(draft.phone)
+        return asked_number(draft.phone)
     contact = await contacts.get(tx, org, ContactId(draft.contact_id or ""))
     if contact is None:
         raise NotFound.noun("contact", draft.contact_id)
