@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import IO
 
 import msgspec
@@ -94,7 +94,6 @@ class ContactFile:
 
     def __init__(self, file: IO[bytes], default_country: str | None) -> None:
         self.rows = 0
-        self._at = 1
         self._country = default_country
         self._text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
         try:
@@ -116,21 +115,9 @@ class ContactFile:
 
     def __iter__(self) -> Iterator[tuple[int, ContactRow | BadRow]]:
         """Each row that is not empty, with its number as a spreadsheet counts: the first row of the file is row 1."""
-        while True:
-            self._at += 1
-            try:
-                cells = next(self._cells, None)
-            except csv.Error as error:
-                self.rows += 1
-                yield self._at, BadRow(None, f"is not CSV: {error}", ())
-                if "field larger" in str(error):
-                    return  # where the next row begins cannot be known
-                continue
-            if cells is None:
-                return
-            if any(map(str.strip, cells)):
-                self.rows += 1
-                yield self._at, self._read(cells)
+        for at, cells in filled_rows(self._cells, 2):
+            self.rows += 1
+            yield at, BadRow(None, f"is not CSV: {cells}", ()) if isinstance(cells, csv.Error) else self._read(cells)
 
     def _read(self, cells: Sequence[str]) -> ContactRow | BadRow:
         try:
@@ -190,6 +177,22 @@ class ContactFile:
                     raise _Refused(field, f"is longer than {_LONGEST.get(field, 1000)} characters")
                 said[field] = value
         return said, attributes
+
+
+def filled_rows(cells: Iterator[list[str]], first: int) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """The rows that are not empty, or what is wrong with them, each with its number; the next one has `first`."""
+    for at in count(first):
+        try:
+            row = next(cells, None)
+        except csv.Error as error:
+            yield at, error
+            if "field larger" in str(error):
+                return  # where the next row begins cannot be known
+            continue
+        if row is None:
+            return
+        if any(map(str.strip, row)):
+            yield at, row
 
 
 def _columns(header: Sequence[str]) -> list[tuple[str | None, str]]:

@@ -10,6 +10,7 @@ from typing import IO
 import msgspec
 
 from agentalk.domain.contact import NO_NUMBER, read_phone
+from agentalk.domain.contact_file import filled_rows
 from agentalk.domain.errors import Invalid
 
 _DELIMITERS = ",;\t|"
@@ -46,7 +47,7 @@ class NumberFile:
             self.release()
             raise Invalid("The file's first row is neither a number nor the names of columns, one of them `phone`.")
         self._column = named[0] if named else 0
-        self._at = 1 if named else 0
+        self._first = 2 if named else 1
         self._cells = csv.reader(self._text if named else chain([first], self._text), delimiter=delimiter)
 
     def release(self) -> None:
@@ -55,25 +56,13 @@ class NumberFile:
 
     def __iter__(self) -> Iterator[str | BadNumber]:
         """Each row that is not empty: a number in E.164, or why there is none."""
-        while True:
-            self._at += 1
-            try:
-                cells = next(self._cells, None)
-            except csv.Error as error:
-                self.rows += 1
-                yield BadNumber(self._at, "", f"is not CSV: {error}")
-                if "field larger" in str(error):
-                    return  # where the next row begins cannot be known
-                continue
-            if cells is None:
-                return
-            if any(map(str.strip, cells)):
-                self.rows += 1
-                yield self._read(cells)
+        for at, cells in filled_rows(self._cells, self._first):
+            self.rows += 1
+            yield BadNumber(at, "", f"is not CSV: {cells}") if isinstance(cells, csv.Error) else self._read(at, cells)
 
-    def _read(self, cells: Sequence[str]) -> str | BadNumber:
+    def _read(self, at: int, cells: Sequence[str]) -> str | BadNumber:
         written = cells[self._column].strip() if self._column < len(cells) else ""
         if len(cells) == 2 and re.fullmatch(r"\d{3} *\d{7}", " ".join(map(str.strip, cells))):
             written = "".join(map(str.strip, cells))
         phone = None if "\0" in written or _NOT_UTF8 in written else read_phone(written[:100], self._country)
-        return phone or BadNumber(self._at, written.replace("\0", "")[:100], NO_NUMBER if written else "is empty")
+        return phone or BadNumber(at, written.replace("\0", "")[:100], NO_NUMBER if written else "is empty")

@@ -153,7 +153,7 @@ async def begin_scheduled(tx: Tx, now: datetime) -> list[tuple[OrgId, CampaignId
     return [(org, id, CampaignStatus(status)) for org, id, status in rows]
 
 
-async def pause(tx: Tx, id: CampaignId, now: datetime, reason: StatusReason = StatusReason.USER) -> None:
+async def pause(tx: Tx, id: CampaignId, now: datetime, reason: StatusReason) -> None:
     """Make an active campaign paused."""
     await execute(tx, SQL["pause"], id=id, now=now, reason=reason.value)
 
