@@ -85,7 +85,7 @@ def connections_run_out(stage: Drill) -> float | None:
     server=True,
 )
 def an_old_backup_is_restored(stage: Drill) -> float | None:
-    stage.people(160, rate=20, at_once=40, retry={"maxAttempts": 2, "rules": []})
+    stage.people(400, rate=20, at_once=40, retry={"maxAttempts": 2, "rules": []})
     stage.order("start")
     stage.until_rang(40)
     assert stage.data and stage.api
@@ -104,7 +104,7 @@ def an_old_backup_is_restored(stage: Drill) -> float | None:
     assert "were booked" in stage.api.log.read_text()
     stage.until_completed()
     phones = [row.phone for row in stage.rang()]
-    assert len(phones) == len(set(phones)) == 160, "somebody was rung twice"
+    assert len(phones) == len(set(phones)) == 400, "somebody was rung twice"
     return recovery
 
 

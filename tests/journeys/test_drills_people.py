@@ -96,7 +96,7 @@ def the_window_closes_in_mid_batch(stage: Drill) -> float | None:
     stage.until("SELECT phase = 'outside_window' FROM campaigns WHERE id = %s", stage.campaign)
     stage.until("SELECT count(*) = 0 FROM calls WHERE live")
     assert stage.one("SELECT max(dialed_at) < %s FROM calls", closing)
-    assert stage.one("SELECT max(dialed_at) > %s FROM calls", closing - timedelta(seconds=1))
+    assert stage.one("SELECT max(dialed_at) > %s FROM calls", closing - timedelta(seconds=10))
     stage.hold()
     return None
 
