@@ -212,9 +212,13 @@ async def test_a_call_begins_with_who_calls_and_rings_as_long_as_policy_says(db:
         stage.carrier = listener = Listener()  # type: ignore[assignment]
         campaign = await stage.campaign(1, policy=policy)
         await stage.sql('UPDATE contacts SET attributes = \'{"organization": "Bell Labs"}\'')
-        await stage.sql("UPDATE agents SET first_message = 'Hello {{name}} of {{organization}}'")
+        await stage.sql(
+            "UPDATE agents SET first_message = 'Hello {{name}} of {{organization}}', voicemail_message = 'Call us.'"
+        )
+        await stage.sql("""UPDATE campaigns SET voicemail = '{"action": "leave_message"}'""")
         await stage.tick(stage.new_dialer())
         assert [asked.first_message for asked in listener.asked] == ["An AI of scene. Hello Ada of Bell Labs"]
+        assert [asked.voicemail_message for asked in listener.asked] == ["An AI of scene. Call us."]
         assert [asked.ring_seconds for asked in listener.asked] == [40]
         assert await stage.counts(campaign) == {"waiting": 1}
 

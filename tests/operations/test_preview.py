@@ -154,6 +154,9 @@ async def test_the_pace_and_the_end(db: Any) -> None:
         assert told.retries > 20
         assert told.ends_at is not None
         assert any("usually" in said for said in told.assumptions)
+        assert "policy.purpose" in told.assumptions[-1]
+        await stage.sql("""UPDATE campaigns SET policy = '{"purpose": "survey"}'""")
+        assert not any("policy.purpose" in said for said in (await preview(stage, campaign)).assumptions)
         await stage.sql("UPDATE campaigns SET throttled = true")
         assert (await preview(stage, campaign)).pace.per_hour == pytest.approx(18)
 

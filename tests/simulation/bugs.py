@@ -36,7 +36,7 @@ MUTANTS = (
         "a phone rings after the campaign was paused",
         (
             Change(
-                "operations.campaigns:pause",
+                "operations.campaigns:pause_held",
                 "await dialing.release_reserved(tx, await calls.reserved_of(tx, id), now)",
                 "pass",
             ),

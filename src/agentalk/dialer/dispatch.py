@@ -154,13 +154,14 @@ def _placement(reservation: Reservation, campaign: ActiveCampaign) -> Placement:
         return render(template, reservation.name, reservation.attributes)
 
     policy = campaign.rules.policy
-    # That an AI speaks, and for whom, is said before all else.
+    # That an AI speaks, and for whom, is said before all else, to a machine too.
     disclosed = render(policy.disclosure, reservation.name, {"organization": campaign.organization})
+    message = spoken(campaign.voicemail_message) if campaign.leave_message else ""
     return Placement(
         call_id=reservation.id,
         phone=reservation.phone,
         caller_id=reservation.caller_id,
         ring_seconds=policy.min_ring_seconds,
         first_message=f"{disclosed} {spoken(campaign.first_message)}".strip(),
-        voicemail_message=spoken(campaign.voicemail_message) if campaign.leave_message else "",
+        voicemail_message=message and f"{disclosed} {message}",
     )

@@ -23,6 +23,10 @@ _NEWEST_CALLS = 1_000
 _HOURS_TOLD = 48
 # A call that lives has begun since.
 _LONGEST_CALL = timedelta(hours=3)
+_NO_PURPOSE = (
+    "Nothing says what these calls are for: they count as informational and only the simulator may place them."
+    " Until `policy.purpose` is set, a start on another carrier is refused."
+)
 
 
 async def look_ahead(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -> Preview:
@@ -67,7 +71,7 @@ async def look_ahead(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -
         first_calls=told.first_calls,
         retries=told.retries,
         ends_at=told.ends_at,
-        assumptions=_assumptions(ended, seconds, pace),
+        assumptions=_assumptions(ended, seconds, pace, inforce.stated),
     )
 
 
@@ -93,7 +97,7 @@ def _pace(campaign: Campaign, limits: Limits, seconds: float) -> Pace:
     return Pace(rates[bound_by] * 3600, bound_by, per_day)
 
 
-def _assumptions(ended: Outcomes, seconds: float, pace: Pace) -> tuple[str, ...]:
+def _assumptions(ended: Outcomes, seconds: float, pace: Pace, purpose_stated: bool) -> tuple[str, ...]:
     measured = ended.calls >= _ENOUGH_CALLS
     calls = (
         f"as this campaign's last {ended.calls:,} calls" if measured else "as calls usually do (too few were made yet)"
@@ -103,4 +107,5 @@ def _assumptions(ended: Outcomes, seconds: float, pace: Pace) -> tuple[str, ...]
         f"No other campaign uses the pace of {pace.per_hour:,.0f} calls an hour, which {pace.bound_by} bounds.",
         "Lists, consents, policies and contacts stay as they are, and a registry that is too old is renewed by nobody.",
         "Retries begin as soon as their wait is over; caps on attempts are looked at for the next one only.",
+        *(() if purpose_stated else (_NO_PURPOSE,)),
     )
