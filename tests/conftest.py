@@ -1,7 +1,6 @@
 """PostgreSQL for tests: one server for the run, and for each test a database with the schema and nothing else in it."""
 
 import asyncio
-import functools
 import inspect
 import itertools
 import os
@@ -84,62 +83,97 @@ def template(server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def emptied() -> list[str]:
-    """Databases of earlier tests, emptied for later ones: that costs a fifth of another clone."""
-    return []
+def spares(server: str, template: str) -> Iterator["Spares"]:
+    """Databases for tests."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        spares = Spares(admin, server, template)
+        yield spares
+        spares.close()
 
 
 @pytest.fixture
-def dsn(server: str, template: str, emptied: list[str]) -> Iterator[str]:
+def dsn(spares: "Spares") -> Iterator[str]:
     """A database with the schema and no rows; dropped after the test if the test changed more than rows."""
-    with psycopg.connect(server, autocommit=True) as admin:
-        if emptied:
-            name = emptied.pop()
-        else:
-            name = f"test_{os.getpid()}_{next(_numbers)}"
-            admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        dsn = psycopg.conninfo.make_conninfo(server, dbname=name)
-        yield dsn
-        # Nobody is left who could write into the next test.
-        admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
-        if _empty(dsn, _template_shape(psycopg.conninfo.make_conninfo(server, dbname=template))):
-            emptied.append(name)
-        else:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    spare = spares.take()
+    yield spare.dsn
+    spares.give_back(spare)
 
 
-def _empty(dsn: str, shape: object) -> bool:
-    """Take all rows out; False if the schema is not of this shape."""
-    if _shape(dsn) != shape:
-        return False
-    with psycopg.connect(dsn, autocommit=True) as own:
-        tables = own.execute(
+class Spare:
+    """A database and the connection by which it is emptied: half of what a test costs would be a new one each time."""
+
+    def __init__(self, server: str, name: str) -> None:
+        self.name = name
+        self.dsn = psycopg.conninfo.make_conninfo(server, dbname=name)
+        self._own = psycopg.connect(self.dsn, autocommit=True)
+
+    @property
+    def pid(self) -> int:
+        return self._own.info.backend_pid
+
+    def empty(self) -> None:
+        """Take all rows out."""
+        tables = self._own.execute(
             """SELECT format('%I', relname) FROM pg_class
                WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'migrations'"""
         ).fetchall()
         asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for (name,) in tables)
-        filled = [name for (name,) in own.execute(asked.encode()).fetchall()]
+        filled = [name for (name,) in self._own.execute(asked.encode()).fetchall()]
         if filled:
-            own.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE".encode())
-    return True
+            self._own.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE".encode())
 
-
-@functools.cache
-def _template_shape(dsn: str) -> object:
-    return _shape(dsn)
-
-
-def _shape(dsn: str) -> object:
-    """Which relations there are, with how many columns, what is set, and which migrations were applied."""
-    with psycopg.connect(dsn, autocommit=True) as own:
-        relations = own.execute(
+    def shape(self) -> object:
+        """Which relations there are, with how many columns, what is set, and which migrations were applied."""
+        relations = self._own.execute(
             """SELECT oid, relnatts FROM pg_class WHERE relnamespace = 'public'::regnamespace
                UNION ALL SELECT 0, count(*) FROM pg_constraint
                UNION ALL SELECT 0, count(*) FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
                    WHERE datname = current_database() ORDER BY 1, 2"""
         ).fetchall()
-        known = own.execute("SELECT to_regclass('migrations') IS NOT NULL").fetchone() == (True,)
-        return relations, own.execute("SELECT name FROM migrations ORDER BY 1").fetchall() if known else None
+        known = self._own.execute("SELECT to_regclass('migrations') IS NOT NULL").fetchone() == (True,)
+        return relations, self._own.execute("SELECT name FROM migrations ORDER BY 1").fetchall() if known else None
+
+    def close(self) -> None:
+        self._own.close()
+
+
+class Spares:
+    """Databases of earlier tests, emptied for later ones: that costs a tenth of another clone."""
+
+    def __init__(self, admin: psycopg.Connection, server: str, template: str) -> None:
+        self._admin, self._server, self._template = admin, server, template
+        self._free: list[Spare] = []
+        self._shape: object = None
+
+    def take(self) -> Spare:
+        """An empty database with the schema."""
+        if self._free:
+            return self._free.pop()
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        self._admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"'.encode())
+        spare = Spare(self._server, name)
+        self._shape = self._shape or spare.shape()
+        return spare
+
+    def give_back(self, spare: Spare) -> None:
+        """Keep it for another test, if it is as it was but for its rows."""
+        # Nobody is left who could write into the next test.
+        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND pid <> %s"
+        self._admin.execute(others, (spare.name, spare.pid))
+        try:
+            if spare.shape() == self._shape:
+                spare.empty()
+                self._free.append(spare)
+                return
+        except psycopg.Error:
+            pass  # the test was unkind to our connection, too
+        spare.close()
+        self._admin.execute(f'DROP DATABASE "{spare.name}" WITH (FORCE)'.encode())
+
+    def close(self) -> None:
+        """Let go of all."""
+        for spare in self._free:
+            spare.close()
 
 
 @pytest.fixture
