@@ -26,7 +26,7 @@ LONG = Mix(weights={Outcome.ANSWERED: 1.0}, ring_seconds=(2.0, 2.0), talk_second
 def an_agenda(*orgs: OrgId) -> Agenda:
     """Everybody had a turn at NOW, and asked for nothing."""
     agenda = Agenda()
-    agenda.keep(orgs)
+    agenda.keep(orgs, NOW)
     for org in orgs:
         agenda.begin(org, NOW, 100.0)
         agenda.end(org, None)
@@ -35,7 +35,7 @@ def an_agenda(*orgs: OrgId) -> Agenda:
 
 def test_who_is_new_is_due_at_once_and_who_is_idle_gets_a_look_in_a_while() -> None:
     agenda = an_agenda(A, B)
-    agenda.keep([A, B, C])
+    agenda.keep([A, B, C], NOW)
     assert agenda.due(NOW, 100.0) == [C]
     agenda.begin(C, NOW, 100.0)
     assert agenda.due(NOW, 114.0) == []
@@ -71,10 +71,17 @@ def test_what_wakes_it_right_after_its_turn_waits_for_more_of_the_same() -> None
 def test_who_has_no_work_any_more_is_forgotten() -> None:
     agenda = an_agenda(A, B)
     agenda.starve(A)
-    agenda.keep([B])
+    agenda.keep([B], NOW)
     assert agenda.starved == []
     agenda.look_at_all()
     assert agenda.due(NOW + SECOND, 100.0) == [B]
+
+
+def test_who_is_woken_while_it_is_looked_who_has_work_is_not_forgotten() -> None:
+    agenda = an_agenda(A)
+    agenda.wake(B, NOW)
+    agenda.keep([A], NOW)
+    assert agenda.due(NOW, 100.0) == [B]
 
 
 def test_who_is_due_goes_before_those_that_only_get_a_look() -> None:

@@ -18,6 +18,7 @@ from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
 from agentalk.domain.ids import DialerId, OrgId, uuid7
 from agentalk.domain.policy import calendar
+from agentalk.domain.policy.presets import presets
 from agentalk.operations.campaigns import begin_scheduled, go_on_stopping
 from agentalk.store import clock as store_clock
 from agentalk.store import dialers, dialing
@@ -70,7 +71,7 @@ class Dialer:
         # Versions of policies that are stored: no need to store them in each turn.
         self._policies: frozenset[str] = frozenset()
         self._next_check: datetime | None = None
-        self._next_start: datetime | None = None
+        self._next_start = NEVER
         self._is_stopping = True
         # Somebody could use places that others, side by side, were given and had no use for.
         self._places_left = False
@@ -91,14 +92,16 @@ class Dialer:
         carriers may still be under way on return: `settle`.
         """
         await self._beat(now)
-        await self._start_scheduled(now)
+        begun = await self._begin_scheduled(now)
+        if orgs is not None:
+            # Who was woken waits for no housekeeping.
+            await self._take_turns(list(dict.fromkeys([*begun, *orgs])), now)
         if self._is_stopping or orgs is None:
             self._is_stopping = await self._database.run(go_on_stopping)
         if self._next_check is None or self._next_check <= now or orgs is None:
             self._next_check = await self._reconcile(now)
         if orgs is None:
-            orgs = await self._list()
-        await self._take_turns(orgs, now)
+            await self._take_turns(await self._list(now), now)
         return None if self._earliest == NEVER else self._earliest
 
     async def settle(self) -> None:
@@ -111,8 +114,9 @@ class Dialer:
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Tick until `stop` is set, then drain: nothing new is dialled, what is under way is recorded."""
         self._clock = clock
-        # Loaded within a turn, it would hold up a transaction.
+        # Loaded within a turn, they would hold up a transaction.
         await asyncio.to_thread(calendar.load)
+        await asyncio.to_thread(presets)
         wake = self._wake
 
         def heard(text: str) -> None:
@@ -150,11 +154,11 @@ class Dialer:
             wake.clear()
             now = clock.now()
             try:
+                await self.tick(now, self._agenda.due(now, loop.time()))
                 if loop.time() >= list_at:
                     list_at = loop.time() + _POLL_SECONDS
                     self._next_check, self._is_stopping = None, True
-                    await self._list()
-                await self.tick(now, self._agenda.due(now, loop.time()))
+                    await self._list(clock.now())
             except Unavailable:
                 log.warning("database away, the dialer waits")
                 list_at = 0.0
@@ -173,13 +177,13 @@ class Dialer:
     def _earliest(self) -> datetime:
         if self._is_stopping or self._places_left:
             return _AT_ONCE
-        return min(self._agenda.earliest, self._next_check or NEVER, self._next_start or NEVER)
+        return min(self._agenda.earliest, self._next_check or NEVER, self._next_start)
 
-    async def _list(self) -> list[OrgId]:
-        """The organizations that have work; what else was on the agenda is forgotten."""
+    async def _list(self, now: datetime) -> list[OrgId]:
+        """The organizations that have work; what else was on the agenda, and is not due, is forgotten."""
         async with self._database.reading() as tx:
             orgs = await dialing.organizations_with_work(tx)
-        self._agenda.keep(orgs)
+        self._agenda.keep(orgs, self._present(now))
         return orgs
 
     async def _take_turns(self, orgs: Collection[OrgId], now: datetime) -> None:
@@ -252,17 +256,24 @@ class Dialer:
                 with contextlib.suppress(Fenced, WrongClock, *Unavailable):
                     await self._beat(clock.now())
 
-    async def _start_scheduled(self, now: datetime) -> None:
-        for org, _ in await self._database.run(begin_scheduled, now):
-            self._agenda.wake(org, now)
-        async with self._database.reading() as tx:
-            self._next_start = await dialing.next_scheduled(tx)
+    async def _begin_scheduled(self, now: datetime) -> list[OrgId]:
+        """Start the campaigns whose time has come; whose they are."""
+        self._next_start = await self._next_scheduled()
+        if self._next_start > now:
+            return []
+        begun = await self._database.run(begin_scheduled, now)
+        self._next_start = await self._next_scheduled()
+        return [org for org, _ in begun]
 
-    async def _reconcile(self, now: datetime) -> datetime | None:
+    async def _next_scheduled(self) -> datetime:
+        async with self._database.reading() as tx:
+            return await dialing.next_scheduled(tx) or NEVER
+
+    async def _reconcile(self, now: datetime) -> datetime:
         if self._reconciler is None:
-            return None
+            return NEVER
         await self._reconciler.take_over(now, now - self._lease)
-        return await self._reconciler.check(now)
+        return await self._reconciler.check(now) or NEVER
 
     async def _come_again(self, org: OrgId, slots: int, now: datetime) -> int:
         """Take an organization's turn; how many places it used. One that fails is no other organization's concern."""

@@ -26,9 +26,11 @@ class Agenda:
         self._starved: dict[OrgId, None] = {}
         self.behind = False
 
-    def keep(self, orgs: Collection[OrgId]) -> None:
-        """These have work, and no others. One that is new gets a look at once."""
-        for gone in self._due.keys() - set(orgs):
+    def keep(self, orgs: Collection[OrgId], now: datetime) -> None:
+        """These have work. One that is new gets a look at once; others are forgotten, but for those that are due: one
+        may have been woken, by its first work, while somebody looked who has any.
+        """
+        for gone in [org for org in self._due.keys() - set(orgs) if self._due[org] > now + _BATCHING]:
             del self._due[gone]
             self._looked.pop(gone, None)
             self._began.pop(gone, None)
