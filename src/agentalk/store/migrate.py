@@ -1,15 +1,18 @@
-"""Brings the schema up to date: numbered SQL files, each once, under an advisory lock."""
+"""Brings the schema up to date: numbered SQL files, each once, under an advisory lock; and rows that SQL cannot."""
 
 from importlib.resources import files
 
 import psycopg
 
 from agentalk.store.database import Tx
+from agentalk.store.placing import place_contacts
 
 # Any fixed number will do; it only has to be ours.
 _LOCK = 7_236_104_551
 # A host that swallows packets is as good as away.
 _CONNECT_SECONDS = 5
+# What follows a migration, in its transaction, because SQL cannot work it out.
+_THEN = {"0002_policy.sql": place_contacts}
 
 
 async def migrate(dsn: str) -> list[str]:
@@ -30,6 +33,8 @@ async def migrate(dsn: str) -> list[str]:
         for name in lacking:
             text = files("agentalk.store").joinpath("migrations", name).read_bytes()
             await tx.execute(text)
+            if name in _THEN:
+                await _THEN[name](tx)
             await tx.execute("INSERT INTO migrations VALUES (%s)", (name,))
     return lacking
 
