@@ -29,6 +29,7 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
+from litestar.plugins import PluginProtocol
 
 from agentalk.api import (
     agents,
@@ -69,6 +70,16 @@ _NOUNS = (
 )
 
 
+class _Application(Litestar):
+    """Without Litestar's usual plugins: bodies and answers are read and written by `endpoint`, and where pydantic is
+    installed, as for development, loading it takes longer than all else here.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return plugins
+
+
 def operations() -> list[HTTPRouteHandler]:
     """The handler of every operation."""
     return [handler for noun in _NOUNS for handler in noun.handlers]
@@ -90,7 +101,7 @@ def build_app(
         yield
         await app.state.door.usage.settle()
 
-    return Litestar(
+    return _Application(
         [*options.handlers(operations()), *operations(), *documentation, health.healthz, health.readyz, *extra_routes],
         state=State({"door": door}),
         exception_handlers={Exception: errors.answer},

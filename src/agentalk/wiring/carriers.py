@@ -10,7 +10,6 @@ from uuid import UUID
 import msgspec
 
 from agentalk.carriers.carrier import Carrier, EventSink
-from agentalk.carriers.simulator import server
 from agentalk.carriers.simulator.client import SimulatorClient
 from agentalk.carriers.simulator.faults import NO_FAULTS, Faults
 from agentalk.carriers.simulator.inprocess import SimulatedCarrier
@@ -77,6 +76,9 @@ def run_simulator(
     announce: Callable[[str], None],
 ) -> None:
     """The simulated carrier as this process, until a signal. Raises `Unusable`."""
+    # Other processes need neither it nor the HTTP client of its callbacks.
+    from agentalk.carriers.simulator import server  # noqa: PLC0415
+
     given_mix, given_faults = _read(mix, Mix, "mix"), _read(faults, Faults, "faults")
     try:
         server.run(

@@ -9,6 +9,5 @@ def let_rest() -> None:
     By itself it looks through everything several times a minute, while everybody waits (30 to 70 ms), and takes a
     seventh of a busy dialer's processor time.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
