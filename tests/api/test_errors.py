@@ -1,6 +1,7 @@
 """What fails on our side is told without its details, and every code is documented."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from agentalk.api.errors import STATUS, status_of
 from agentalk.domain.errors import Refusal
 from agentalk.operations import agents
 from tests.api.serving import problem, serving
-from tests.conftest import LazyDatabase
+from tests.builders import a_call, a_campaign, a_contact
+from tests.conftest import NOW, LazyDatabase
 
 
 async def test_a_failure_is_500_without_its_details(db: LazyDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,11 +58,28 @@ async def test_a_database_that_is_away_is_503(db: LazyDatabase) -> None:
 
 async def test_ready_is_a_database_that_is_migrated(db: LazyDatabase) -> None:
     async with serving(db) as api:
-        assert (await api.nobody.get("/readyz")).json() == {"status": "ready"}
+        assert (await api.nobody.get("/readyz")).json() == {"status": "ready", "stuckCalls": 0}
         for lacking in ("DELETE FROM migrations", "DROP TABLE migrations"):
             async with api.database.transaction() as tx:
                 await tx.execute(lacking.encode())
             assert "db migrate" in problem(await api.nobody.get("/readyz"), 503, "unavailable")["detail"]
+
+
+async def test_calls_that_nobody_learns_about_are_told_with_ready(db: LazyDatabase) -> None:
+    a_while_ago, just_now = NOW - timedelta(seconds=61), NOW - timedelta(seconds=59)
+    async with serving(db) as api:
+        async with api.database.transaction() as tx:
+            campaign = await a_campaign(tx, api.org)
+            for asked, columns in (
+                (NOW, {"status": "uncertain", "dialed_at": a_while_ago, "uncertain_at": a_while_ago}),
+                (a_while_ago, {"status": "ringing", "dialed_at": a_while_ago}),
+                (NOW, {"status": "uncertain", "dialed_at": a_while_ago, "uncertain_at": just_now}),
+                (just_now, {"status": "ringing", "dialed_at": a_while_ago}),
+                (None, {"status": "released"}),
+            ):
+                await a_call(tx, api.org, campaign, await a_contact(tx, api.org), check_at=asked, **columns)
+        answer = await api.nobody.get("/readyz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ready", "stuckCalls": 2})
 
 
 def refusals(base: type[Refusal] = Refusal) -> list[type[Refusal]]:

@@ -127,6 +127,7 @@ def statements(v: dict[str, Any]) -> list[tuple[str, LiteralString, dict[str, An
         ("live calls", calls.SQL["page"],
             {**any_call, "org": org, "status": "ringing", "live": True, **newest}, 20),
         ("reservations", calls.SQL["reserved_of"], {"campaign": campaign}, 20),
+        ("stuck calls", calls.SQL["count_stuck"], {"since": NOW}, 20),
         ("unanswered", calls.SQL["hang_up_unanswered"], {"campaign": campaign, "now": NOW}, 20),
         ("scheduled", campaigns.SQL["begin_scheduled"], {"now": NOW}, 20),
     ]  # fmt: skip

@@ -62,6 +62,12 @@ async def hang_up_unanswered(tx: Tx, campaign: CampaignId, now: datetime) -> int
     return await execute(tx, SQL["hang_up_unanswered"], campaign=campaign, now=now)
 
 
+async def count_stuck(tx: Tx, since: datetime) -> int:
+    """How many calls of everybody's have been in doubt since then, or were to be asked about and were not."""
+    row = await fetch_one(tx, SQL["count_stuck"], since=since)
+    return int(row[0]) if row else 0
+
+
 def _wanted(wanted: CallFilter) -> dict[str, Any]:
     live = None if wanted.status is None else wanted.status in LIVE_STATUSES
     return {

@@ -40,3 +40,8 @@ SELECT id FROM calls WHERE campaign_id = %(campaign)s AND live AND status = 'res
 -- name: hang_up_unanswered
 UPDATE calls SET hangup_at = coalesce(hangup_at, %(now)s)
 WHERE campaign_id = %(campaign)s AND live AND status IN ('dialing', 'uncertain', 'ringing');
+
+-- name: count_stuck
+-- Either nobody learns what became of it, or nobody asks.
+SELECT count(*) FROM calls
+WHERE live AND ((status = 'uncertain' AND uncertain_at < %(since)s) OR check_at < %(since)s);
