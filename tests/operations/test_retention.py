@@ -1,9 +1,11 @@
 """What was said to whom is forgotten when its time is over, and not a day before."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from agentalk.domain.ids import uuid7
+import pytest
+
+from agentalk.domain.ids import CallId, uuid7
 from agentalk.operations import retention
 from agentalk.operations.retention import Expired
 from agentalk.store.database import Database, Tx
@@ -15,7 +17,7 @@ FIVE_YEARS, SEVEN_YEARS = 1826, 2557
 SAID = '[{"at": 0, "speaker": "agent", "text": "Hello Ada"}]'
 
 
-async def an_old_call(tx: Tx, org: Any, campaign: Any, days: float) -> None:
+async def an_old_call(tx: Tx, org: Any, campaign: Any, days: float) -> CallId:
     """A call that ended so many days ago."""
     at = NOW - timedelta(days=days)
     ended: dict[str, Any] = {
@@ -25,7 +27,7 @@ async def an_old_call(tx: Tx, org: Any, campaign: Any, days: float) -> None:
         "ended_at": at,
         "reserved_at": at,
     }
-    await a_call(tx, org, campaign, await a_contact(tx, org), id=uuid7(at), transcript=SAID, **ended)
+    return await a_call(tx, org, campaign, await a_contact(tx, org), id=uuid7(at), transcript=SAID, **ended)
 
 
 async def a_past(database: Database) -> None:
@@ -41,9 +43,9 @@ async def a_past(database: Database) -> None:
         await a_call(tx, org, usual, await a_contact(tx, org), id=uuid7(old), reserved_at=old, transcript=SAID)
 
 
-async def forget_all(database: Database) -> int:
+async def forget_all(database: Database, now: datetime = NOW) -> int:
     async with database.reading() as tx:
-        terms = await retention.terms(tx, NOW)
+        terms = await retention.terms(tx, now)
     return sum([await database.run(retention.forget_calls, campaign, before) for campaign, before in terms])
 
 
@@ -59,6 +61,26 @@ async def test_only_what_is_older_than_the_retention_in_force_is_forgotten(db: L
         assert rows.count((True, True, "answered")) == 3
         assert rows.count((False, False, "answered")) == 5
         assert rows.count((False, False, None)) == 1
+
+
+async def test_calls_once_walked_over_are_not_read_again_but_for_those_that_were_left(
+    db: LazyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_MOST", 2)
+    async with db() as database:
+        async with database.transaction() as tx:
+            org = await an_organization(tx)
+            campaign = await a_campaign(tx, org)
+            for days in (9, 8, 7, 6):
+                await an_old_call(tx, org, campaign, FIVE_YEARS + days)
+            late = await an_old_call(tx, org, campaign, FIVE_YEARS + 5)
+            await tx.execute("UPDATE calls SET ended_at = %s WHERE id = %s", (NOW, late))
+            await an_old_call(tx, org, campaign, FIVE_YEARS + 4)
+
+        assert [await forget_all(database) for _ in range(4)] == [2, 2, 1, 0]
+        assert await sql(database, "SELECT forgotten_below FROM campaigns") == [(late,)]
+        assert await forget_all(database, NOW + timedelta(days=FIVE_YEARS + 1)) == 1
+        assert await sql(database, "SELECT count(*) FROM calls WHERE phone <> ''") == [(0,)]
 
 
 async def test_reports_and_answers_are_forgotten_once_nobody_asks_for_them(db: LazyDatabase) -> None:

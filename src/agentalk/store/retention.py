@@ -10,6 +10,7 @@ from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
 SQL = load("retention")
+_FIRST = UUID(int=0)
 
 
 async def policies(tx: Tx) -> list[tuple[CampaignId, InForce]]:
@@ -19,13 +20,16 @@ async def policies(tx: Tx) -> list[tuple[CampaignId, InForce]]:
 
 async def count_calls(tx: Tx, campaign: CampaignId, before: datetime) -> int:
     """How many of a campaign's calls ended before then, and still tell of a person."""
-    row = await fetch_one(tx, SQL["count_calls"], campaign=campaign, before=before, below=_first_id(before))
+    row = await fetch_one(
+        tx, SQL["count_calls"], campaign=campaign, before=before, first=_FIRST, below=_first_id(before)
+    )
     return int(row[0]) if row else 0
 
 
 async def empty_calls(tx: Tx, campaign: CampaignId, before: datetime, most: int) -> int:
-    """Take the person out of at most `most` of these calls: what was said, and the number; how many."""
-    return await execute(tx, SQL["empty_calls"], campaign=campaign, before=before, below=_first_id(before), most=most)
+    """Take the person out of at most `most` of these calls, the next ones: what was said, and the number; how many."""
+    below = _first_id(before)
+    return await execute(tx, SQL["empty_calls"], campaign=campaign, before=before, first=_FIRST, below=below, most=most)
 
 
 async def count_reports(tx: Tx, before: datetime) -> int:

@@ -119,6 +119,9 @@ ALTER TABLE calls DROP CONSTRAINT calls_dialer_id_fkey;
 ALTER TABLE campaigns ADD canceling boolean NOT NULL DEFAULT false;
 CREATE INDEX campaigns_canceling ON campaigns (id) WHERE canceling;
 
+-- Of the calls with ids below it nothing is left to be forgotten (`agentalk db purge`).
+ALTER TABLE campaigns ADD forgotten_below uuid;
+
 DROP VIEW campaigns_counted;
 CREATE VIEW campaigns_counted AS
 SELECT c.id, c.organization_id, c.name, c.status, c.phase, c.status_reason, c.agent_id, c.carrier_id, c.caller_ids,
