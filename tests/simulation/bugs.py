@@ -92,7 +92,7 @@ MUTANTS = (
         "a later end overrides",
         "what became of a call changes after it was told",
         (
-            Change("reports.lock_calls", "AND calls.live AND", "AND"),
+            Change("reports.lock_calls", "AND calls.live IS TRUE AND", "AND"),
             Change("reports.save_calls", "AND calls.live", ""),
             Change("domain.call:apply", "CallStatus.ENDED, ", ""),
         ),

@@ -34,7 +34,7 @@ _CHANNEL = "agentalk"
 
 # The engine's statements each touch a few rows by their keys, of tables that grow from nothing to millions under them:
 # whatever the statistics say at the moment, walking indexes is right.
-_BY_INDEX = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+_BY_INDEX = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_bitmapscan=off -c jit=off"
 # A process that is frozen, or whose host is gone, in the middle of a transaction must not keep its locks: everybody who
 # dials for, or changes, the same campaign would wait. Shorter than a dialer's lease.
 _LET_GO = " -c idle_in_transaction_session_timeout=5s"

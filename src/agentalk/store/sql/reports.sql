@@ -23,7 +23,7 @@ SELECT calls.id, calls.organization_id, calls.campaign_id, calls.contact_id, cal
     calls.dialed_at, calls.uncertain_at, calls.ringing_at, calls.answered_at, calls.generation, calls.attempt,
     cc.zones, cc.generation, cc.attempts, cc.misfires, cc.outcomes, cc.reset_pending, cc.callback_at, cc.lane, cc.due_at
 FROM calls JOIN campaign_contacts cc USING (campaign_id, contact_id)
-WHERE calls.id = ANY(%(ids)s::uuid[]) AND calls.live AND calls.carrier = %(carrier)s
+WHERE calls.id = ANY(%(ids)s::uuid[]) AND calls.live IS TRUE AND calls.carrier = %(carrier)s
 ORDER BY calls.id FOR UPDATE OF calls, cc;
 
 -- name: save_calls
