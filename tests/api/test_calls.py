@@ -11,6 +11,7 @@ from tests.api.serving import Api, fields, problem, serving
 from tests.builders import a_call, a_campaign, a_contact, unknown_id
 from tests.conftest import NOW, LazyDatabase
 
+DECISION = unknown_id()
 ANSWERED: dict[str, Any] = {
     "status": "ended",
     "outcome": "answered",
@@ -21,8 +22,7 @@ ANSWERED: dict[str, Any] = {
     "answered_at": NOW + timedelta(seconds=4),
     "ended_at": NOW + timedelta(seconds=35, milliseconds=200),
     "ended_reason": "agent_hangup",
-    "policy_version": "0123456789abcdef",
-    "decision": '{"purpose": "survey"}',
+    "decision_id": DECISION,
     "transcript": '[{"at": 0.4, "speaker": "agent", "text": "Hello Ada"}]',
 }
 HISTORY = {"policyVersion", "decision", "transcript"}
@@ -33,6 +33,10 @@ async def some_calls(tx: Tx, org: OrgId) -> tuple[CampaignId, list[str]]:
     campaign = await a_campaign(tx, org, status="active")
     version = "INSERT INTO policy_versions VALUES ('0123456789abcdef', '{\"presets\": {}}', %s) ON CONFLICT DO NOTHING"
     await tx.execute(version, (NOW,))
+    decision = (
+        """INSERT INTO decisions VALUES (%s, '0123456789abcdef', '{"purpose": "survey"}') ON CONFLICT DO NOTHING"""
+    )
+    await tx.execute(decision, (DECISION,))
     states: list[dict[str, Any]] = [
         ANSWERED,
         {"status": "ended", "outcome": "busy", "dialed_at": NOW, "ended_at": NOW},

@@ -163,8 +163,8 @@ async def test_a_call_keeps_the_policy_and_the_decision_it_was_made_by(db: Any) 
         campaign = await stage.campaign(2)
         await stage.tick()
         ((version, decision, body),) = await stage.sql(
-            """SELECT DISTINCT p.id, c.decision, p.body FROM calls c JOIN policy_versions p ON p.id = c.policy_version
-               WHERE campaign_id = %s""",
+            """SELECT DISTINCT p.id, d.basis, p.body FROM calls c JOIN decisions d ON d.id = c.decision_id
+               JOIN policy_versions p ON p.id = d.policy_version WHERE campaign_id = %s""",
             campaign,
         )
         assert len(version) == 16
@@ -177,7 +177,7 @@ async def test_a_call_keeps_the_policy_and_the_decision_it_was_made_by(db: Any) 
         await stage.sql("UPDATE organizations SET policy = %s", strict)
         await stage.add(campaign, 1)
         await stage.tick()
-        assert await stage.one("SELECT count(DISTINCT policy_version) FROM calls") == 2
+        assert await stage.one("SELECT count(DISTINCT decision_id) FROM calls") == 2
         assert await stage.one("SELECT count(*) FROM policy_versions") == 2
 
 
@@ -185,7 +185,8 @@ async def test_a_policy_that_the_database_has_lost_is_stored_again(db: Any) -> N
     async with scene(db, NOW) as stage:
         campaign = await stage.campaign(1)
         await stage.tick()
-        await stage.sql("UPDATE calls SET policy_version = NULL")
+        await stage.sql("UPDATE calls SET decision_id = NULL")
+        await stage.sql("DELETE FROM decisions")
         await stage.sql("DELETE FROM policy_versions")
         await stage.add(campaign, 1)
         await stage.tick()

@@ -154,7 +154,8 @@ async def test_the_decision_kept_is_that_of_the_commit(db: Any) -> None:
         change = """UPDATE organizations SET policy = '{"frequency": [{"scope": "phone", "max": 2, "hours": 5}]}'"""
         await stage.dialer_dispatch_after(change)()
         ((decision, body),) = await stage.sql(
-            "SELECT c.decision, p.body FROM calls c JOIN policy_versions p ON p.id = c.policy_version"
+            """SELECT d.basis, p.body FROM calls c JOIN decisions d ON d.id = c.decision_id
+               JOIN policy_versions p ON p.id = d.policy_version"""
         )
         assert [(cap["max"], cap["hours"]) for cap in decision["caps"]] == [(2, 5)]
         assert [cap["max"] for cap in body["policy"]["frequency"]] == [2]

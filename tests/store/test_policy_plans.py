@@ -25,6 +25,8 @@ _FILL: tuple[LiteralString, ...] = (
         FROM generate_series(1, %(many)s * 3) n""",
     """INSERT INTO audit_log (organization_id, at, actor, action, data)
         SELECT %(org)s, %(now)s, 'me', 'opt_out.removed', '{}' FROM generate_series(1, %(many)s) n""",
+    "INSERT INTO policy_versions VALUES ('0123456789abcdef', '{}', %(now)s)",
+    """INSERT INTO decisions SELECT gen_random_uuid(), '0123456789abcdef', '{}' FROM generate_series(1, %(many)s) n""",
 )
 
 

@@ -14,7 +14,7 @@ from agentalk.dialer.reserve import NOBODY, reserve
 from agentalk.domain.caller_id import Rota, Usage
 from agentalk.domain.campaign import Phase
 from agentalk.domain.event import EventName, Happening
-from agentalk.domain.ids import CampaignId, CarrierId, DialerId, OrgId
+from agentalk.domain.ids import CampaignId, CarrierId, DecisionId, DialerId, OrgId
 from agentalk.domain.pace import Bucket
 from agentalk.store import caller_ids, campaign_contacts, claims, dialing, events
 from agentalk.store.claims import Reservation
@@ -31,15 +31,15 @@ _FOLD_ROWS = 40
 class Turn(msgspec.Struct, frozen=True):
     """What came of an organization's turn: the calls reserved, their campaigns, and when to come again unasked.
 
-    `hungry`: with more of the dialer's places there might have been more calls. `policies` are versions that are stored
-    once the turn is committed.
+    `hungry`: with more of the dialer's places there might have been more calls. `decisions` are kept once the turn is
+    committed.
     """
 
     reservations: list[Reservation]
     campaigns: Mapping[CampaignId, ActiveCampaign]
     come_again: datetime | None
     hungry: bool = False
-    policies: frozenset[str] = frozenset()
+    decisions: frozenset[DecisionId] = frozenset()
 
 
 async def claim(
@@ -50,11 +50,11 @@ async def claim(
     kinds: Collection[str],
     slots: int,
     now: datetime,
-    policies: Collection[str] = (),
+    decisions: Collection[DecisionId] = (),
 ) -> Turn:
     """Reserve what may be called at `now` through carriers of `kinds`, by a dialer that can hold `slots` more calls.
 
-    `policies` are versions that are known to be stored.
+    `decisions` are known to be kept.
     """
     if not await dialing.lock_organization(tx, org):
         return Turn([], {}, now + _LOCKED_OUT)
@@ -80,7 +80,7 @@ async def claim(
         shares = [share for share in shares if share.campaign_id in held]
     rota, chosen = Rota(usage), NOBODY
     if shares:
-        chosen = await reserve(tx, org, shares, campaigns, dialer=dialer, rota=rota, policies=policies, now=now)
+        chosen = await reserve(tx, org, shares, campaigns, dialer=dialer, rota=rota, decisions=decisions, now=now)
     if rota.begun:
         await caller_ids.begin(tx, org, rota.begun, now)
     claimed = Counter(reservation.campaign_id for reservation in chosen.reservations)
@@ -106,7 +106,7 @@ async def claim(
         campaigns,
         min((moment for moment in (come_again, judge_at, soon, *pauses) if moment), default=None),
         hungry=slots < min(MOST_PER_TURN, places) and len(chosen.reservations) == slots and bool(due),
-        policies=chosen.policies,
+        decisions=chosen.decisions,
     )
 
 

@@ -16,7 +16,7 @@ from agentalk.dialer.reconcile import Reconciler
 from agentalk.dialer.turns import NEVER, Agenda, Slots
 from agentalk.domain.call import CallEvent
 from agentalk.domain.clock import Clock
-from agentalk.domain.ids import DialerId, OrgId, uuid7
+from agentalk.domain.ids import DecisionId, DialerId, OrgId, uuid7
 from agentalk.domain.policy import calendar
 from agentalk.domain.policy.presets import presets
 from agentalk.operations.campaigns import begin_scheduled, go_on_stopping
@@ -34,6 +34,8 @@ _AFTER_A_REFUSAL = timedelta(seconds=1)
 _SIDE_BY_SIDE = 4
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 _KEEP_FENCED = timedelta(days=1)
+# How many decisions a dialer remembers: each day brings new ones.
+_MOST_DECISIONS = 10_000
 # How far a dialer's clock may be from the database's: two of them then take each other for alive, and hours are kept.
 _CLOCK_TOLERANCE = timedelta(seconds=2)
 
@@ -68,8 +70,8 @@ class Dialer:
         self._lease = lease
         self._beat_at: datetime | None = None
         self._agenda = Agenda()
-        # Versions of policies that are stored: no need to store them in each turn.
-        self._policies: frozenset[str] = frozenset()
+        # Decisions that are kept: no need to keep them in each turn.
+        self._decisions: set[DecisionId] = set()
         self._next_check: datetime | None = None
         self._next_start = NEVER
         self._is_stopping = True
@@ -286,7 +288,7 @@ class Dialer:
         except Exception:
             log.exception("an organization's turn failed", organization=str(org))
             # Perhaps the database is another one than it was.
-            self._policies = frozenset()
+            self._decisions.clear()
             self._agenda.end(org, now + _AFTER_A_FAILURE)
             return slots
         self._agenda.end(org, turn.come_again)
@@ -306,9 +308,11 @@ class Dialer:
             kinds=self._carriers.keys(),
             slots=slots,
             now=now,
-            policies=self._policies,
+            decisions=self._decisions,
         )
-        self._policies |= turn.policies
+        if len(self._decisions) > _MOST_DECISIONS:
+            self._decisions.clear()
+        self._decisions |= turn.decisions
         if turn.reservations:
             passed = await self.dispatcher.dispatch(org, turn, self._present(now))
             if passed < len(turn.reservations):

@@ -1,6 +1,6 @@
 """What a decision leads to: the same at the claim and at the second check."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from agentalk.domain.campaign_contact import SkipReason
@@ -8,8 +8,11 @@ from agentalk.domain.event import EventName, Happening
 from agentalk.domain.ids import CampaignId, ContactId, OrgId
 from agentalk.domain.policy.caps import lookback
 from agentalk.domain.policy.decision import Decision, Facts, Rule, Standing, Verdict, decide_by, standing
+from agentalk.domain.policy.version import Kept, kept
 from agentalk.domain.window import ZoneGroup
+from agentalk.store import claims
 from agentalk.store.claims import SetAside, Skipped
+from agentalk.store.database import Tx
 from agentalk.store.dialing import Rules
 from agentalk.store.facts import DoNotCall
 
@@ -32,6 +35,18 @@ class Judge:
             lists = self._lists.of(campaign)
             ours = self._standing[key] = standing(rules.window, rules.policy, lists, facts.group, self._now)
         return decide_by(ours, facts, self._now)
+
+    def kept(self, campaign: CampaignId, decision: Decision) -> Kept:
+        """What is kept of a decision about a contact of the campaign."""
+        return kept(self._rules[campaign].version, decision.basis)
+
+    async def keep(self, tx: Tx, decisions: Collection[Kept]) -> None:
+        """Keep what calls are about to be made by."""
+        texts = {each.version: each.text for each in self._rules.values()}
+        await claims.keep_policies(
+            tx, {each.policy_version: texts[each.policy_version] for each in decisions}, self._now
+        )
+        await claims.keep_decisions(tx, decisions)
 
 
 def since(rules: Iterable[tuple[Rules, Iterable[ZoneGroup]]], now: datetime) -> datetime:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from agentalk.dialer.judge import Judge, aside, since, tell
 from agentalk.domain.caller_id import Rota
-from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId, uuid7
+from agentalk.domain.ids import CallId, CampaignId, DecisionId, DialerId, OrgId, uuid7
 from agentalk.domain.policy.decision import Facts, Verdict
+from agentalk.domain.policy.version import Kept
 from agentalk.store import claims, events, facts
 from agentalk.store.claims import Candidate, Reservation, SetAside
 from agentalk.store.database import Tx
@@ -25,10 +26,10 @@ _ROUNDS = 5
 
 
 class Reserved(msgspec.Struct, frozen=True):
-    """The calls reserved, the versions of the policies they were judged by, and whether anyone was skipped."""
+    """The calls reserved, what is kept of why, and whether anyone was skipped."""
 
     reservations: list[Reservation]
-    policies: frozenset[str]
+    decisions: frozenset[DecisionId]
     skipped: bool
 
 
@@ -43,19 +44,16 @@ async def reserve(
     *,
     dialer: DialerId,
     rota: Rota,
-    policies: Collection[str],
+    decisions: Collection[DecisionId],
     now: datetime,
 ) -> Reserved:
     """Reserve a call for each due contact of the shares that may be called, up to their quotas.
 
-    Needs the organization's lock. `rota` gives the numbers to call from; `policies` are versions that are known to be
-    stored.
+    Needs the organization's lock. `rota` gives the numbers to call from; `decisions` are known to be kept.
     """
     rules = {share.campaign_id: campaigns[share.campaign_id].rules for share in shares}
-    fresh = {each.version: each.text for each in rules.values() if each.version not in policies}
-    if fresh:
-        await claims.keep_policies(tx, fresh, now)
-    choice = _Choice(shares, campaigns, Judge(rules, await facts.do_not_call(tx, org), now), rota, now)
+    judge = Judge(rules, await facts.do_not_call(tx, org), now)
+    choice = _Choice(shares, campaigns, judge, rota, now)
     earliest = since(((rules[share.campaign_id], share.zones) for share in shares), now)
     zones = {share.campaign_id: share.zones for share in shares}
     wanted = dict(choice.left)
@@ -66,6 +64,9 @@ async def reserve(
             break
         asked = [Asked(candidate.campaign_id, candidate.contact_id) for candidate in candidates]
         taken, stood_aside = choice.choose(candidates, await facts.gather(tx, org, asked, earliest))
+        fresh = {id: kept for id, kept in choice.decisions.items() if id not in decisions}
+        if fresh:
+            await judge.keep(tx, fresh.values())
         if taken:
             await claims.reserve(tx, org, taken, dialer=dialer, now=now, release_at=now + _RELEASE_AFTER)
         if stood_aside:
@@ -80,11 +81,11 @@ async def reserve(
         }
         if not wanted:
             break
-    return Reserved(choice.reservations, frozenset(each.version for each in rules.values()), skipped)
+    return Reserved(choice.reservations, frozenset(choice.decisions), skipped)
 
 
 class _Choice:
-    """What a turn has chosen so far. `left` is how many calls each campaign may still get."""
+    """What a turn has chosen so far, and by which decisions. `left` is how many calls each campaign may still get."""
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class _Choice:
     ) -> None:
         self.left = {share.campaign_id: share.quota for share in shares}
         self.reservations: list[Reservation] = []
+        self.decisions: dict[DecisionId, Kept] = {}
         self._shares = {share.campaign_id: share for share in shares}
         self._campaigns = campaigns
         self._judge = judge
@@ -137,6 +139,8 @@ class _Choice:
         self.left[campaign.id] -= 1
         self._phones.add(about.phone)
         share = self._shares[campaign.id]
+        kept = self._judge.kept(campaign.id, decision)
+        self.decisions[kept.id] = kept
         return Reservation(
             id=CallId(uuid7(self._now)),
             campaign_id=campaign.id,
@@ -146,8 +150,7 @@ class _Choice:
             zones=about.group,
             phone=about.phone,
             caller_id=caller_id,
-            policy_version=campaign.rules.version,
-            decision=decision.basis,
+            decision_id=kept.id,
             name=candidate.name,
             attributes=candidate.attributes,
         )

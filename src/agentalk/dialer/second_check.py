@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from agentalk.dialer.judge import Judge, aside, since, tell
 from agentalk.domain.event import EventName, Happening
-from agentalk.domain.ids import CallId, CampaignId, DialerId, OrgId
+from agentalk.domain.ids import CallId, CampaignId, DecisionId, DialerId, OrgId
 from agentalk.domain.policy.decision import Verdict
+from agentalk.domain.policy.version import Kept
 from agentalk.store import claims, dialing, events, facts
 from agentalk.store.claims import Dialed, Reservation, SetAside
 from agentalk.store.database import Tx
@@ -28,13 +29,6 @@ async def commit(
     lawful, stood_aside = await _judged(tx, org, standing, rules, now)
     passed: set[CallId] = set()
     if lawful:
-        changed = {
-            ours.version: ours.text
-            for each in standing
-            if (ours := rules[each.campaign_id]).version != each.policy_version
-        }
-        if changed:
-            await claims.keep_policies(tx, changed, now)
         passed = await claims.commit_dialing(
             tx, lawful, dialer=dialer, now=now, check_at=now + _ASK_DIALING_AFTER, fresh_since=now - lease
         )
@@ -70,6 +64,7 @@ async def _judged(
     earliest = since(((rules[campaign], (zones,)) for campaign, zones in groups), now)
     known = await facts.gather(tx, org, asked, earliest)
     lawful: list[Dialed] = []
+    changed: dict[DecisionId, Kept] = {}
     stood_aside: list[SetAside] = []
     for each in standing:
         about = known[each.campaign_id, each.contact_id]
@@ -80,6 +75,10 @@ async def _judged(
         if decision.verdict is not Verdict.CALL:
             stood_aside.append(aside(each.campaign_id, each.contact_id, about, decision))
         elif about.phone == each.phone:
-            changed = decision.basis != each.decision
-            lawful.append(Dialed(each.id, rules[each.campaign_id].version, decision.basis if changed else None))
+            kept = judge.kept(each.campaign_id, decision)
+            if kept.id != each.decision_id:
+                changed[kept.id] = kept
+            lawful.append(Dialed(each.id, kept.id))
+    if changed:
+        await judge.keep(tx, changed.values())
     return lawful, stood_aside

@@ -1,13 +1,14 @@
 """From a contact that is due to a call that is dialled: picked, reserved or set aside, and committed as `dialing`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from agentalk.domain.campaign_contact import SkipReason
-from agentalk.domain.ids import CallId, CampaignId, CarrierId, ContactId, DialerId, OrgId
+from agentalk.domain.ids import CallId, CampaignId, CarrierId, ContactId, DecisionId, DialerId, OrgId
+from agentalk.domain.policy.version import Kept
 from agentalk.domain.window import ZoneGroup
 from agentalk.store.database import Tx, execute, fetch
 from agentalk.store.queries import load
@@ -27,7 +28,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that is `reserved`, nothing has been sent. `decision` is what it was allowed by."""
+    """A call that is `reserved`, nothing has been sent. `decision_id` names what it was allowed by."""
 
     id: CallId
     campaign_id: CampaignId
@@ -37,8 +38,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     zones: ZoneGroup
     phone: str
     caller_id: str | None
-    policy_version: str
-    decision: dict[str, Any]
+    decision_id: DecisionId
     name: str | None
     attributes: dict[str, Any]
 
@@ -64,11 +64,10 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Dialed(msgspec.Struct, frozen=True):
-    """A reservation that passed the second check; `decision` is None if it is the one that was kept."""
+    """A reservation that passed the second check, and what it was allowed by then."""
 
     id: CallId
-    policy_version: str
-    decision: dict[str, Any] | None
+    decision_id: DecisionId
 
 
 async def pick(
@@ -88,6 +87,11 @@ async def keep_policies(tx: Tx, policies: Mapping[str, str], now: datetime) -> N
     await execute(tx, SQL["keep_policies"], policies=_json(rows), now=now)
 
 
+async def keep_decisions(tx: Tx, decisions: Collection[Kept]) -> None:
+    """Keep decisions whose policies are kept; those that are kept already stay as they are."""
+    await execute(tx, SQL["keep_decisions"], decisions=_json(list(decisions)))
+
+
 async def reserve(
     tx: Tx, org: OrgId, reservations: Sequence[Reservation], *, dialer: DialerId, now: datetime, release_at: datetime
 ) -> None:
@@ -102,8 +106,7 @@ async def reserve(
             "carrier": each.carrier,
             "phone": each.phone,
             "caller_id": each.caller_id,
-            "policy_version": each.policy_version,
-            "decision": each.decision,
+            "decision_id": each.decision_id,
         }
         for each in reservations
     ]

@@ -1,12 +1,14 @@
-"""A policy under a name of its own: what a call was decided by can be read for ever."""
+"""A policy, and a decision, under names of their own: what a call was decided by can be read for ever."""
 
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
+from agentalk.domain.ids import DecisionId
 from agentalk.domain.policy.model import InForce
 from agentalk.domain.policy.presets import presets
 from agentalk.domain.window import Window
@@ -18,6 +20,20 @@ class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     created_at: datetime
     body: dict[str, Any]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What calls were decided by, as it is kept: once for all that were decided alike, under the hash of the rest."""
+
+    id: DecisionId
+    policy_version: str
+    basis: dict[str, Any]
+
+
+def kept(version: str, basis: dict[str, Any]) -> Kept:
+    """What is kept of a decision by the policy of this version."""
+    digest = sha256(msgspec.json.encode((version, basis), order="deterministic")).digest()
+    return Kept(DecisionId(UUID(bytes=digest[:16])), version, basis)
 
 
 @lru_cache(maxsize=256)

@@ -20,10 +20,16 @@ CREATE TABLE policy_versions (
     body jsonb NOT NULL,
     created_at timestamptz NOT NULL
 );
-ALTER TABLE calls
-    ADD policy_version text REFERENCES policy_versions,
-    -- What spoke for the call when it was decided: the opening, the caps and what stood against them, the consent.
-    ADD decision jsonb;
+-- What spoke for calls when they were decided: the policy, the opening, the caps and what stood against them, the consent.
+-- Many calls are decided alike, and name one row, whose id is the hash of the rest. Kept for ever.
+CREATE TABLE decisions (
+    id uuid PRIMARY KEY,
+    policy_version text NOT NULL REFERENCES policy_versions,
+    basis jsonb NOT NULL
+);
+ALTER TABLE calls ADD decision_id uuid REFERENCES decisions;
+-- A turn changes all of its calls at once, and again: half of each page is left for that, so that no index is touched.
+ALTER TABLE calls SET (fillfactor = 45);
 -- How often a phone was called of late. Ids grow with time, so that a span of time is a span of ids.
 CREATE INDEX calls_of_phone ON calls (organization_id, phone, id DESC) INCLUDE (campaign_id, contact_id) WHERE counted;
 

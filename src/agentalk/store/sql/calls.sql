@@ -1,8 +1,8 @@
 -- name: get
-SELECT id, campaign_id, contact_id, attempt, status, outcome, answered_by, phone, caller_id, carrier, carrier_call_id,
-    reserved_at, dialed_at, ringing_at, answered_at, ended_at, ended_reason, policy_version, decision, transcript::text
-FROM calls
-WHERE id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND status <> 'released';
+SELECT calls.id, campaign_id, contact_id, attempt, status, outcome, answered_by, phone, caller_id, carrier, carrier_call_id,
+    reserved_at, dialed_at, ringing_at, answered_at, ended_at, ended_reason, policy_version, basis, transcript::text
+FROM calls LEFT JOIN decisions d ON d.id = decision_id
+WHERE calls.id = %(id)s AND organization_id = coalesce(%(org)s::uuid, organization_id) AND status <> 'released';
 
 -- name: page
 SELECT id, campaign_id, contact_id, attempt, status, outcome, answered_by, phone, caller_id, carrier, carrier_call_id,

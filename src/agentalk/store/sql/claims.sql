@@ -27,19 +27,25 @@ INSERT INTO policy_versions (id, body, created_at)
 SELECT p.id, p.body, %(now)s FROM jsonb_to_recordset(%(policies)s::jsonb) AS p(id text, body jsonb)
 ORDER BY p.id ON CONFLICT DO NOTHING;
 
+-- name: keep_decisions
+INSERT INTO decisions (id, policy_version, basis)
+SELECT d.id, d.policy_version, d.basis
+FROM jsonb_to_recordset(%(decisions)s::jsonb) AS d(id uuid, policy_version text, basis jsonb)
+ORDER BY d.id ON CONFLICT DO NOTHING;
+
 -- name: reserve
 WITH taken AS (
     UPDATE campaign_contacts cc SET status = 'calling', zones = c.zones, wait_reason = NULL
     FROM jsonb_to_recordset(%(calls)s::jsonb) AS c(id uuid, campaign_id uuid, contact_id text, zones text,
-        carrier_id uuid, carrier text, phone text, caller_id text, policy_version text, decision jsonb)
+        carrier_id uuid, carrier text, phone text, caller_id text, decision_id uuid)
     WHERE cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id
         AND (cc.status IN ('pending', 'waiting')) IS TRUE
     RETURNING c.*, cc.generation, cc.attempts
 )
 INSERT INTO calls (id, organization_id, campaign_id, contact_id, carrier_id, carrier, dialer_id, generation, attempt,
-    status, phone, caller_id, policy_version, decision, reserved_at, check_at)
+    status, phone, caller_id, decision_id, reserved_at, check_at)
 SELECT id, %(org)s, campaign_id, contact_id, carrier_id, carrier, %(dialer)s, generation, attempts + 1,
-    'reserved', phone, caller_id, policy_version, decision, %(now)s, %(release_at)s
+    'reserved', phone, caller_id, decision_id, %(now)s, %(release_at)s
 FROM taken;
 
 -- name: set_aside
@@ -75,9 +81,8 @@ RETURNING cc.campaign_id, cc.contact_id, cc.attempts, cc.skip_reason;
 -- After this commit the carrier may hear of the call: the attempt counts. Only an unfenced dialer's reservations pass. Whoever
 -- stops calls to a phone gives them back, and so comes before this, and they are reservations no more, or waits for it.
 WITH dialed AS (
-    UPDATE calls SET status = 'dialing', dialed_at = %(now)s, check_at = %(check_at)s,
-        policy_version = c.policy_version, decision = coalesce(c.decision, calls.decision)
-    FROM jsonb_to_recordset(%(calls)s::jsonb) AS c(id uuid, policy_version text, decision jsonb)
+    UPDATE calls SET status = 'dialing', dialed_at = %(now)s, check_at = %(check_at)s, decision_id = c.decision_id
+    FROM jsonb_to_recordset(%(calls)s::jsonb) AS c(id uuid, decision_id uuid)
     WHERE calls.id = c.id AND (calls.status = 'reserved') IS TRUE AND calls.dialer_id = %(dialer)s
         AND EXISTS (SELECT FROM dialers
             WHERE id = %(dialer)s AND fenced_at IS NULL AND heartbeat_at >= %(fresh_since)s)

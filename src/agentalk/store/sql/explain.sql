@@ -20,12 +20,12 @@ SELECT due_at FROM campaign_contacts WHERE campaign_id = %(campaign)s AND contac
 
 -- name: calls
 SELECT * FROM (
-    SELECT id, attempt, status, outcome, answered_by, caller_id, coalesce(dialed_at, reserved_at), ended_at,
-        policy_version, decision
-    FROM calls
+    SELECT calls.id, attempt, status, outcome, answered_by, caller_id, coalesce(dialed_at, reserved_at), ended_at,
+        policy_version, basis
+    FROM calls LEFT JOIN decisions d ON d.id = decision_id
     WHERE organization_id = (SELECT organization_id FROM campaigns WHERE id = %(campaign)s)
         AND contact_id = %(contact)s AND campaign_id = %(campaign)s AND status <> 'released'
-    ORDER BY id DESC LIMIT %(most)s
+    ORDER BY calls.id DESC LIMIT %(most)s
 ) newest
 ORDER BY id;
 
