@@ -114,10 +114,9 @@ JOIN organizations o ON o.id = c.organization_id
 JOIN carriers k ON k.organization_id = c.organization_id AND k.id = coalesce(c.carrier_id,
     (SELECT id FROM carriers WHERE organization_id = c.organization_id AND is_default))
 WHERE c.id = ANY(%(campaigns)s::uuid[]) AND c.status = 'active'
-    AND (SELECT count(*) FROM calls WHERE campaign_id = c.id AND live) <= c.max_concurrency
-    AND (SELECT count(*) FROM calls WHERE organization_id = c.organization_id AND live) <= o.max_concurrency
-    AND (SELECT count(*) FROM calls WHERE organization_id = c.organization_id AND live AND carrier_id = k.id)
-        <= k.max_live_calls
+    AND (SELECT count(*) <= o.max_concurrency AND count(*) FILTER (WHERE carrier_id = k.id) <= k.max_live_calls
+            AND count(*) FILTER (WHERE campaign_id = c.id) <= c.max_concurrency
+        FROM calls WHERE organization_id = c.organization_id AND live)
 ORDER BY c.id
 FOR KEY SHARE OF c;
 
