@@ -25,6 +25,7 @@ class Judge:
         self._lists = lists
         self._now = now
         self._standing: dict[tuple[CampaignId, ZoneGroup], Standing] = {}
+        self._kept: dict[int, tuple[Decision, Kept]] = {}
 
     def decide(self, campaign: CampaignId, facts: Facts) -> Decision:
         """Whether a contact of the campaign may be called now, and why not."""
@@ -37,8 +38,12 @@ class Judge:
         return decide_by(ours, facts, self._now)
 
     def kept(self, campaign: CampaignId, decision: Decision) -> Kept:
-        """What is kept of a decision about a contact of the campaign."""
-        return kept(self._rules[campaign].version, decision.basis)
+        """What is kept of a decision about a contact of the campaign. Decisions that are alike are mostly one."""
+        held = self._kept.get(id(decision))
+        if held is None:
+            # Together with the decision, so that no other one takes its place in memory.
+            held = self._kept[id(decision)] = decision, kept(self._rules[campaign].version, decision.basis)
+        return held[1]
 
     async def keep(self, tx: Tx, decisions: Collection[Kept]) -> None:
         """Keep what calls are about to be made by."""

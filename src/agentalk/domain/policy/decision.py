@@ -119,6 +119,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     stale: Decision | None
     late: Decision | None
     basis: dict[str, Any]
+    # Calls are allowed for few different reasons: each decision is made once.
+    allowed: dict[tuple[object, ...], Decision] = msgspec.field(default_factory=dict)
 
 
 def standing(
@@ -166,7 +168,14 @@ def decide_by(ours: Standing, facts: Facts, now: datetime) -> Decision:
     waits = [*capped, ours.stale, _in_peace(ours, facts, now), _free(facts, now), ours.late]
     if any(waits):
         return max(filter(None, waits), key=_lasting)
-    return Decision(verdict=Verdict.CALL, rule=Rule.ALLOWED, basis=_basis(ours, facts, used))
+    consent = facts.consent.type.value if facts.consent else None
+    alike = consent, *(one.used for one in used)
+    decision = ours.allowed.get(alike)
+    if decision is None:
+        decision = ours.allowed[alike] = Decision(
+            verdict=Verdict.CALL, rule=Rule.ALLOWED, basis=_basis(ours, used, consent)
+        )
+    return decision
 
 
 def consent_needed(inforce: InForce, group: ZoneGroup) -> ConsentType | None:
@@ -291,10 +300,6 @@ def _named(one: DoNotCallList) -> dict[str, object]:
     return {"list": str(one.id), "kind": one.kind.value, "name": one.name}
 
 
-def _basis(ours: Standing, facts: Facts, used: Sequence[Used]) -> dict[str, object]:
+def _basis(ours: Standing, used: Sequence[Used], consent: str | None) -> dict[str, object]:
     """What spoke for a call: small, and ready for JSON."""
-    return {
-        **ours.basis,
-        "caps": [one.basis() for one in used],
-        "consent": facts.consent and facts.consent.type.value,
-    }
+    return {**ours.basis, "caps": [one.basis() for one in used], "consent": consent}
