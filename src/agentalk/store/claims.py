@@ -101,7 +101,6 @@ async def reserve(
             "id": each.id,
             "campaign_id": each.campaign_id,
             "contact_id": each.contact_id,
-            "zones": each.zones,
             "carrier_id": each.carrier_id,
             "carrier": each.carrier,
             "phone": each.phone,

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from agentalk.domain.event import Event, EventName, Happening
-from agentalk.domain.ids import CampaignId, uuid7
+from agentalk.domain.ids import CampaignId, OrgId, uuid7
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
@@ -17,15 +17,13 @@ async def add_events(tx: Tx, happenings: Sequence[Happening], now: datetime) -> 
     """Write events; they exist if this transaction commits."""
     if not happenings:
         return
+    happened: dict[tuple[OrgId, CampaignId | None], list[dict[str, object]]] = {}
+    for each in happenings:
+        row = {"id": uuid7(now), "type": each.type, "data": each.data}
+        happened.setdefault((each.organization_id, each.campaign_id), []).append(row)
     rows = [
-        {
-            "id": uuid7(now),
-            "organization_id": happening.organization_id,
-            "campaign_id": happening.campaign_id,
-            "type": happening.type,
-            "data": happening.data,
-        }
-        for happening in happenings
+        {"organization_id": org, "campaign_id": campaign, "happened": rows}
+        for (org, campaign), rows in happened.items()
     ]
     await execute(tx, SQL["add_events"], events=msgspec.json.encode(rows).decode(), now=now)
 

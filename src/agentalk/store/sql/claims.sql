@@ -35,9 +35,9 @@ ORDER BY d.id ON CONFLICT DO NOTHING;
 
 -- name: reserve
 WITH taken AS (
-    UPDATE campaign_contacts cc SET status = 'calling', zones = c.zones, wait_reason = NULL
-    FROM jsonb_to_recordset(%(calls)s::jsonb) AS c(id uuid, campaign_id uuid, contact_id text, zones text,
-        carrier_id uuid, carrier text, phone text, caller_id text, decision_id uuid)
+    UPDATE campaign_contacts cc SET status = 'calling', wait_reason = NULL
+    FROM jsonb_to_recordset(%(calls)s::jsonb) AS c(id uuid, campaign_id uuid, contact_id text, carrier_id uuid, carrier text,
+        phone text, caller_id text, decision_id uuid)
     WHERE cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id
         AND (cc.status IN ('pending', 'waiting')) IS TRUE
     RETURNING c.*, cc.generation, cc.attempts
