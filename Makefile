@@ -38,10 +38,10 @@ check: $(VENV)/.dev  ## format, lint, types, imports, tests: what CI runs
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 drills: $(VENV)/.dev  ## what real processes survive: a table
-	@$(BIN)/python -m pytest -q -m drill $(PARALLEL) tests/journeys $(ARGS)
+	@$(BIN)/python -m pytest -q -m drill $(PARALLEL) tests/journeys/test_drills*.py $(ARGS)
 
 drills-all: $(VENV)/.dev  ## the same with those that take minutes, into docs/drills.md
-	@$(BIN)/python -m pytest -q -m "drill or drill_long" --drills-page docs/drills.md tests/journeys $(ARGS)
+	@$(BIN)/python -m pytest -q -m "drill or drill_long" --drills-page docs/drills.md tests/journeys/test_drills*.py $(ARGS)
 
 fix: $(VENV)/.dev  ## format, and repair what the linter can
 	@$(BIN)/ruff check --fix

@@ -1,5 +1,7 @@
 """Contacts and campaigns by the thousand, written by the database itself."""
 
+from time import monotonic
+
 from tests.journeys.drill import Drill
 
 _CAMPAIGNS = """INSERT INTO campaigns (id, organization_id, name, agent_id, max_concurrency, calls_per_second, priority,
@@ -30,3 +32,38 @@ def scatter(stage: Drill, campaigns: int, contacts: int) -> None:
     stage.run(_CAMPAIGNS, count=campaigns, campaign=stage.campaign)
     stage.run(_CONTACTS, count=contacts)
     stage.run(_JOINED.format(which="name = 'many'"))
+
+
+# Calls of others that were dialled between a campaign's start and its own first call.
+_WAITED_FOR = """SELECT count(*) FROM calls, (
+        SELECT c.started_at AS asked, (SELECT min(dialed_at) FROM calls WHERE campaign_id = c.id) AS begun
+        FROM campaigns c WHERE c.id = %s) AS mine
+    WHERE dialed_at > mine.asked AND dialed_at < mine.begun"""
+
+
+def beside(stage: Drill, many: int) -> float:
+    """A campaign of 10 contacts starts beside one of `many`, which is then stopped; seconds to its first call.
+
+    Before that the large one has dialled no more than it may in a second, however slow the machine.
+    """
+    stage.people(11, rate=100, at_once=200)
+    gather(stage, many)
+    small = stage.new_campaign([f"c{n}" for n in range(1, 11)], maxConcurrency=10, callsPerSecond=10)
+    for dialer in [stage.dialer(), stage.dialer()]:
+        dialer.ready("up")
+    stage.order("start")
+    stage.until_rang(100)
+    began = monotonic()
+    stage.order("start", campaign=small)
+    stage.until("SELECT count(*) > 0 FROM calls WHERE campaign_id = %s AND dialed_at IS NOT NULL", small)
+    first = monotonic() - began
+    assert stage.one(_WAITED_FOR, small) <= 100
+    stage.until("SELECT status = 'completed' FROM campaigns WHERE id = %s", small)
+    stage.order("stop")
+    counts = stage.ask("GET", f"/campaigns/{stage.campaign}")["counts"]
+    assert (counts["pending"], counts["waiting"]) == (0, 0), "a stop is a stop at once, however many contacts there are"
+    assert counts["canceled"] > 0, "it had ended before"
+    stage.until("SELECT NOT canceling FROM campaigns WHERE id = %s", stage.campaign, seconds=1200)
+    stage.until("SELECT count(*) = 0 FROM calls WHERE live")
+    stage.hold()
+    return first

@@ -1,31 +1,26 @@
 """A drill: real processes on a database of their own, a campaign, and what must hold whatever is done to them."""
 
-import asyncio
-import json
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from urllib.parse import quote, urlencode
-from uuid import uuid4
 
 import httpx
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentalk.carriers.simulator.ledger import Ledger, Row
 from agentalk.carriers.simulator.wire import SIGNATURE
-from agentalk.domain.organization import Role
-from agentalk.postgres import running_dsn
-from tests.builders import a_token, an_organization
-from tests.conftest import LazyDatabase
-from tests.journeys.processes import WORLD, Process, Processes, processes
-from tests.postgres.folders import copy_folder, enterable
+from agentalk.postgres.folder import Folder
+from tests.journeys.processes import PATIENCE, Process, Processes, World
+from tests.journeys.roles import environment, living_in, start_api, start_server, start_simulator
+from tests.journeys.standby import Pair
+from tests.postgres.test_recovery import family
 
-SECRET = {"AGENTALK_SIMULATOR_SECRET": "drill", "AGENTALK_RATE_LIMIT": "0"}
 AT_ONCE = {"weights": {"answered": 1}, "ringSeconds": [0, 0], "talkSeconds": [0, 0]}
 SHORT = {
     "weights": {"answered": 6, "voicemail": 2, "busy": 1, "rejected": 1},
@@ -37,6 +32,8 @@ ALL_DAY = [
     for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ]
 ONCE = {"window": {"slots": ALL_DAY}, "retry": {"maxAttempts": 1}}
+# A connection that is kept may be closed by the server in the moment in which it is used.
+ANEW = httpx.Limits(max_keepalive_connections=0)
 FINISHED = ("completed", "exhausted", "skipped", "canceled")
 # A contact is due, or done, at the end of a drill, and no call is live.
 LOST = """SELECT (SELECT count(*) FROM calls WHERE live)
@@ -63,7 +60,7 @@ class Drill:
         dsn: str,
         url: str,
         token: str,
-        offset: float = 0,
+        world: World | None = None,
     ) -> None:
         self.processes = started
         self.simulator = simulator
@@ -73,9 +70,10 @@ class Drill:
         self.campaign = ""
         self.api: Process | None = None
         self.data: Path | None = None
-        self.offset = timedelta(seconds=offset)
+        self.pair: Pair | None = None
+        self.world = world
         self.zone = daylight(self.now())
-        self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60, limits=ANEW)
         self._look()
 
     def _look(self) -> None:
@@ -84,7 +82,12 @@ class Drill:
 
     def now(self) -> datetime:
         """The present moment in the world of the processes."""
-        return datetime.now(UTC) + self.offset
+        return datetime.now(UTC) + (self.world.ahead if self.world else timedelta())
+
+    def put_forward(self, moment: datetime) -> None:
+        """Now it is `moment` in the world of the processes. Only one dialer: others would take each other for dead."""
+        assert self.world and moment > self.now()
+        self.world.ahead = moment - datetime.now(UTC)
 
     def close(self) -> None:
         self._api.close()
@@ -93,7 +96,7 @@ class Drill:
     def dialer(self, *, carrier: str | None = None, **env: str) -> Process:
         """Start a dialer, through the simulator or what poses as it at `carrier`; it is not waited for."""
         options = ("--carrier-url", carrier or self.simulator.url, "--public-url", self.url)
-        return self.processes.start("dialer", *options, **environment(self.dsn), **(world(self.offset) | env))
+        return self.processes.start("dialer", *options, **environment(self.dsn), **living_in(self.world), **env)
 
     @property
     def port(self) -> str:
@@ -103,6 +106,16 @@ class Drill:
         """Start another API in the place of the one that was killed."""
         self.api = start_api(self.processes, self.dsn, self.simulator, self.port)
 
+    def kill_everything(self) -> None:
+        """SIGKILL of the server and its PostgreSQL, in one moment."""
+        assert self.data and self.api
+        victims = family(Folder(self.data))
+        assert len(victims) > 3, "no PostgreSQL was running"
+        for pid in (self.api.pid, *victims):
+            with suppress(ProcessLookupError):  # a session that has just ended by itself
+                os.kill(pid, signal.SIGKILL)
+        assert self.api.done() == -signal.SIGKILL
+
     def replace_server(self) -> None:
         """Start another server on the data folder and the port of the one that was killed."""
         assert self.data
@@ -111,7 +124,7 @@ class Drill:
 
     def look_again(self) -> None:
         """Connect to the database anew, once it is back."""
-        patience_ends = monotonic() + 60
+        patience_ends = monotonic() + PATIENCE
         while True:
             try:
                 self._db.close()
@@ -129,12 +142,12 @@ class Drill:
         return answer.json()
 
     def people(self, count: int, *, rate: float, at_once: int, **policy: Any) -> None:
-        """A campaign with so many contacts that are called once each, begun at `rate` a second."""
+        """A campaign with so many contacts that are called once each, at `rate` a second until it is to `hurry`."""
         limits = {"maxConcurrency": at_once, "callsPerSecond": rate}
         organization = self.ask("GET", "/organizations")["data"][0]["id"]
         self.ask("PATCH", f"/organizations/{organization}", {"maxConcurrency": at_once})
         carrier = self.ask("GET", "/carriers")["data"][0]["id"]
-        self.ask("PATCH", f"/carriers/{carrier}", {"maxLiveCalls": at_once, "callsPerSecond": rate})
+        self.ask("PATCH", f"/carriers/{carrier}", {"maxLiveCalls": at_once, "callsPerSecond": 10_000})
         self.import_people({f"c{n}": f"+1212555{n:04d}" for n in range(count)})
         self.agent = self.ask("POST", "/agents", {"name": "Drill", "firstMessage": "Hello"})["id"]
         self.campaign = self.new_campaign([f"c{n}" for n in range(count)], **(limits | policy))
@@ -156,6 +169,14 @@ class Drill:
     def change(self, **fields: Any) -> None:
         """Change the campaign."""
         self.ask("PATCH", f"/campaigns/{self.campaign}", fields)
+
+    def hurry(self) -> None:
+        """What was to happen has happened: the rest is called as fast as may be."""
+        campaign = f"/api/campaigns/{self.campaign}"
+        # After the database was away the API says so, once for each connection that it lost.
+        while (answer := self._api.patch(campaign, json={"callsPerSecond": 1000})).status_code == 503:
+            self._pause()
+        assert answer.is_success, answer.text
 
     def order(self, action: str, body: Any = None, campaign: str = "") -> Any:
         """Start, pause or stop the campaign, or another one."""
@@ -185,8 +206,8 @@ class Drill:
         """The first column of the first row."""
         return self.rows(question, *values)[0][0]
 
-    def until(self, question: str, *values: Any, seconds: float = 150) -> Any:
-        """Wait until the database's answer is true, and return it. It is asked whenever something may have happened."""
+    def until(self, question: str, *values: Any, seconds: float = PATIENCE) -> Any:
+        """Wait until the database's answer is true, and return it."""
         patience_ends = monotonic() + seconds
         while not (answer := self.one(question, *values)):
             assert monotonic() < patience_ends, f"not within {seconds} s: {question}\n{self.story()}"
@@ -201,18 +222,18 @@ class Drill:
         """What the carrier's own ledger says so far."""
         return Ledger.read(self.ledger).rows()
 
-    def until_rang(self, count: int, *, seconds: float = 150) -> None:
+    def until_rang(self, count: int, *, seconds: float = PATIENCE) -> None:
         """Wait until the carrier has placed so many calls."""
         patience_ends = monotonic() + seconds
         while len(self.rang()) < count:
             assert monotonic() < patience_ends, f"{count} calls were not placed within {seconds} s\n{self.story()}"
             self._pause()
 
-    def until_called(self, count: int, *, seconds: float = 150) -> None:
+    def until_called(self, count: int, *, seconds: float = PATIENCE) -> None:
         """Wait until so many calls were dialled."""
         self.until("SELECT count(*) >= %s FROM calls WHERE dialed_at IS NOT NULL", count, seconds=seconds)
 
-    def until_at(self, status: str, count: int, *, seconds: float = 150) -> None:
+    def until_at(self, status: str, count: int, *, seconds: float = PATIENCE) -> None:
         """Wait until so many calls stand at `status`."""
         self.until("SELECT count(*) >= %s FROM calls WHERE status = %s", count, status, seconds=seconds)
 
@@ -228,7 +249,7 @@ class Drill:
         """The id of the dialer that registered last."""
         return self.one("SELECT id FROM dialers ORDER BY started_at DESC LIMIT 1")
 
-    def until_completed(self, *, seconds: float = 150) -> None:
+    def until_completed(self, *, seconds: float = PATIENCE) -> None:
         """Wait for the campaign's end; nobody was rung twice, and nothing is left over."""
         self.until("SELECT status = 'completed' FROM campaigns WHERE id = %s", self.campaign, seconds=seconds)
         self.hold()
@@ -268,7 +289,7 @@ class Drill:
         assert not silent, "a call that never rang has an end"
 
     def _pause(self) -> None:
-        for _ in self._db.notifies(timeout=0.02, stop_after=1):
+        for _ in self._db.notifies(timeout=0.05):
             pass
 
     def story(self) -> str:
@@ -282,73 +303,3 @@ class Drill:
         )
         told = [str(row) for table in tables for row in self.rows(table)]
         return "\n".join([*told, self.processes.logs()])
-
-
-def environment(dsn: str) -> dict[str, str]:
-    """What a process needs to find the database and to be believed by the simulator."""
-    return {"DATABASE_URL": "postgresql:///?" + urlencode(conninfo_to_dict(dsn), quote_via=quote), **SECRET}
-
-
-def world(offset: timedelta) -> dict[str, str]:
-    """What moves a process into a world whose clock is so far ahead."""
-    return {WORLD: str(offset.total_seconds())} if offset else {}
-
-
-def start_simulator(started: Processes, ledger: Path, mix: Any, port: str = "0", offset: float = 0) -> Process:
-    """A simulator on a port, ready."""
-    options = ("--port", port, "--ledger", ledger, "--mix", json.dumps(mix))
-    return started.start("simulator", *options, **SECRET, **world(timedelta(seconds=offset))).ready("http://")
-
-
-def start_api(started: Processes, dsn: str, simulator: Process, port: str = "0", offset: float = 0) -> Process:
-    """The API on a port, ready."""
-    command = ("api", "--port", port, "--carrier-url", simulator.url)
-    return started.start(*command, **environment(dsn), **world(timedelta(seconds=offset))).ready("/docs")
-
-
-def start_server(started: Processes, data: Path, simulator: Process, port: str = "0") -> Process:
-    """`agentalk serve` with a PostgreSQL of its own; not waited for."""
-    return started.start("serve", "--data-dir", data, "--port", port, "--carrier-url", simulator.url, **SECRET)
-
-
-@contextmanager
-def drill(server: str, template: str, folder: Path, mix: Any = SHORT, offset: float = 0) -> Iterator[Drill]:
-    """A drill on a fresh database of `server`: a simulator and the API run, and no dialer yet."""
-    name = f"drill_{uuid4().hex}"
-    folder.mkdir(exist_ok=True)
-    with psycopg.connect(server, autocommit=True) as admin, processes(folder) as started:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
-        dsn = make_conninfo(server, dbname=name)
-        simulator = start_simulator(started, folder / "ledger", mix, offset=offset)
-        api = start_api(started, dsn, simulator, offset=offset)
-        stage = Drill(started, simulator, folder / "ledger", dsn, api.url, asyncio.run(_token(dsn)), offset)
-        stage.api = api
-        try:
-            yield stage
-        finally:
-            stage.close()
-            started.end()
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-@contextmanager
-def served(cluster: Path, folder: Path, mix: Any = SHORT) -> Iterator[Drill]:
-    """A drill on one server that does everything but the carrier's part, with its data in a copy of `cluster`."""
-    with enterable() as place, processes(folder) as started:
-        data = place / "data"
-        copy_folder(cluster, data)
-        simulator = start_simulator(started, folder / "ledger", mix)
-        server = start_server(started, data, simulator).ready("try it:")
-        dsn = asyncio.run(running_dsn(data))
-        assert dsn
-        stage = Drill(started, simulator, folder / "ledger", dsn, server.url, server.token)
-        stage.api, stage.data = server, data
-        try:
-            yield stage
-        finally:
-            stage.close()
-
-
-async def _token(dsn: str) -> str:
-    async with LazyDatabase(dsn) as database, database.transaction() as tx:
-        return (await a_token(tx, await an_organization(tx, "Drill"), Role.ADMIN)).token or ""

@@ -1,8 +1,10 @@
 """Real `agentalk` processes: started side by side, waited for, asked to stop, killed, frozen and thawed."""
 
+import mmap
 import multiprocessing
 import os
 import signal
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from typing import Any
 
 from agentalk.cli.app import run
 from agentalk.domain.clock import Clock
-from tests.journeys.program import SECONDS, environment
+from tests.journeys.program import environment
 
 # One interpreter has imported the program, and each process begins as its copy: starting dozens of them takes little of
 # the time. (The installed program itself is started in test_serve.py.)
@@ -23,11 +25,36 @@ _fresh.set_forkserver_preload(
     [
         "pytest",
         "holidays.countries",
-        *(f"agentalk.cli.{command}" for command in ("app", "api", "dialer", "serve", "simulator")),
+        *(f"agentalk.cli.{command}" for command in ("app", "api", "db", "dialer", "serve", "simulator")),
     ]
 )
-# Names in the environment: a process lives in a world whose clock is so many seconds ahead, or its own clock is wrong.
-WORLD, WRONG_CLOCK = "DRILL_WORLD_SECONDS", "DRILL_CLOCK_WRONG_BY_SECONDS"
+# For anything that is waited for: it ends a drill that hangs, and no machine is so slow.
+PATIENCE = 300.0
+# Names in the environment: a process lives by the clock of a world (a file), or its own is wrong by so many seconds.
+WORLD, WRONG_CLOCK = "DRILL_WORLD", "DRILL_CLOCK_WRONG_BY_SECONDS"
+
+
+class World:
+    """A clock that is so many seconds ahead, and may be put forward in all processes that live by it at once."""
+
+    @classmethod
+    def begin(cls, file: Path, ahead: float) -> "World":
+        """A new one."""
+        file.write_bytes(struct.pack("d", ahead))
+        return cls(file)
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        with file.open("r+b") as shared:
+            self._seconds = memoryview(mmap.mmap(shared.fileno(), 8)).cast("d")
+
+    @property
+    def ahead(self) -> timedelta:
+        return timedelta(seconds=self._seconds[0])
+
+    @ahead.setter
+    def ahead(self, by: timedelta) -> None:
+        self._seconds[0] = by.total_seconds()
 
 
 class Process:
@@ -48,10 +75,17 @@ class Process:
 
     def ready(self, word: str) -> "Process":
         """Wait until it has said `word`."""
-        patience_ends = monotonic() + SECONDS
-        while word not in self.said:
+        return self._has(self.out, word)
+
+    def complains(self, word: str) -> "Process":
+        """Wait until its log has `word`."""
+        return self._has(self.log, word)
+
+    def _has(self, file: Path, word: str) -> "Process":
+        patience_ends = monotonic() + PATIENCE
+        while word not in file.read_text():
             # No bell rings for a file that grows, but one does for a process that ends.
-            ended = wait([self._process.sentinel], 0.01)
+            ended = wait([self._process.sentinel], 0.05)
             assert not ended and monotonic() < patience_ends, f"no {word!r} in {self.said}\n{self.log.read_text()}"
         return self
 
@@ -68,12 +102,12 @@ class Process:
     def kill(self) -> None:
         """SIGKILL: it ends between two instructions, whatever it was doing."""
         self._process.kill()
-        self._end()
+        assert self.done() == -signal.SIGKILL, f"it had ended before:\n{self.log.read_text()}"
 
     def terminate(self) -> int:
         """SIGTERM, and its exit code once it has ended."""
         self._process.terminate()
-        return self._end()
+        return self.done()
 
     def freeze(self) -> None:
         """SIGSTOP: it does nothing from here on, and its connections stay open."""
@@ -86,8 +120,9 @@ class Process:
     def is_up(self) -> bool:
         return self._process.is_alive()
 
-    def _end(self) -> int:
-        self._process.join(SECONDS)
+    def done(self) -> int:
+        """Its exit code, once it has ended."""
+        self._process.join(PATIENCE)
         code = self._process.exitcode
         assert code is not None, f"it does not end:\n{self.log.read_text()}"
         return code
@@ -111,10 +146,11 @@ class Processes:
         return "\n".join(f"--- {one.log.name}\n{one.log.read_text()}" for one in self._started)
 
     def end(self) -> None:
-        """Kill what still runs."""
+        """Kill what still runs, all at once."""
         for one in self._started:
-            if one.is_up():
-                one.kill()
+            one._process.kill()
+        for one in self._started:
+            one.done()
 
 
 @contextmanager
@@ -133,18 +169,21 @@ def _become(arguments: list[str], env: dict[str, str], out: Path, log: Path) -> 
     os.environ.update(env)
     for path, descriptor in ((out, 1), (log, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), descriptor)
-    _move(float(env.get(WORLD, 0)), float(env.get(WRONG_CLOCK, 0)))
+    _move(env.get(WORLD), timedelta(seconds=float(env.get(WRONG_CLOCK, 0))))
     sys.exit(run(arguments))
 
 
-def _move(world: float, wrong_by: float) -> None:
+def _move(world: str | None, wrong_by: timedelta) -> None:
     """Have clocks show another time: that of a world of their own, which is not the database's, or a wrong one."""
-    begin, show, ahead = Clock.__init__, Clock.now, timedelta(seconds=world + wrong_by)
+    begin, show = Clock.__init__, Clock.now
 
     def begin_elsewhere(clock: Clock, *args: Any, **options: Any) -> None:
         begin(clock, *args, **options)
-        clock.is_wall = not world
+        clock.is_wall = False
 
-    if world or wrong_by:
+    if world:
+        there = World(Path(world))
         Clock.__init__ = begin_elsewhere  # type: ignore[method-assign,assignment]
-        Clock.now = lambda clock: show(clock) + ahead  # type: ignore[method-assign,assignment]
+        Clock.now = lambda clock: show(clock) + there.ahead  # type: ignore[method-assign,assignment]
+    elif wrong_by:
+        Clock.now = lambda clock: show(clock) + wrong_by  # type: ignore[method-assign,assignment]

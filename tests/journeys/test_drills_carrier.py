@@ -2,21 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from datetime import datetime, timedelta
 from time import monotonic
 
 import msgspec
-import pytest
 
 from agentalk.carriers.simulator.ledger import Ledger
 from agentalk.carriers.simulator.wire import sign
-from tests.journeys.acts import Acts
-from tests.journeys.drill import SECRET, Drill
-from tests.journeys.table import Row, written_down
+from tests.journeys.acts import act
+from tests.journeys.drill import Drill
+from tests.journeys.roles import SECRET
 
-acts = Acts()
 KEY = SECRET["AGENTALK_SIMULATOR_SECRET"]
 ENDS = "SELECT id, status, outcome, ended_at, answered_by FROM calls ORDER BY id"
 AGENTS = {
@@ -26,13 +22,35 @@ AGENTS = {
 }
 
 
-@acts.act(
-    "3", "callbacks before the reply, ten times, in reverse, 8 s late, never, forged, unsigned; all of them once more"
-)
-def callbacks_come_as_they_like(stage: Drill) -> float | None:
-    stage.people(80, rate=40, at_once=80)
+@act("2", "400, 500, resets and silence, placed or not; replies after 12 s; callbacks lost, repeated, late")
+def test_the_carrier_fails(stage: Drill) -> float | None:
+    """In every way there is, in one campaign."""
+    stage.people(60, rate=200, at_once=100)
+    in_answer = ("badRequest", "serverError", "serverErrorPlaced", "reset", "resetPlaced")
+    answers = dict.fromkeys((*in_answer, "acceptThenTimeout", "slowReply"), 0.08)
+    callbacks = dict.fromkeys(("callbackMissing", "callbackRepeated", "callbackReordered", "callbackLate"), 0.24)
+    stage.misbehave(**answers, **callbacks, slowReplySeconds=12, callbackLateSeconds=15)
+    dialer = stage.dialer().ready("up")
+    stage.order("start")
+    stage.until("SELECT count(DISTINCT contact_id) = 60 FROM calls WHERE dialed_at IS NOT NULL")
+    assert len(stage.simulator_stats()["faults"]) == len(answers)
+    stage.misbehave()
+    healthy = monotonic()
+    stage.until("SELECT count(*) = 0 FROM calls WHERE live AND carrier_call_id IS NULL")
+    # Calls without a callback are asked about after some time; a dialer that takes over asks about all at once.
+    assert dialer.terminate() == 0
+    stage.dialer()
+    stage.until_completed()
+    assert stage.one("SELECT count(*) FROM calls WHERE outcome = 'not_placed'") > 0
+    assert stage.one("SELECT count(*) FROM calls WHERE outcome = 'unknown'") == 0
+    return monotonic() - healthy
+
+
+@act("3", "callbacks before the reply, ten times, in reverse, 8 s late, never, forged, unsigned; all of them once more")
+def test_callbacks_come_as_they_like(stage: Drill) -> float | None:
+    stage.people(40, rate=40, at_once=80)
     ways = dict.fromkeys(("callbackMissing", "callbackRepeated", "callbackReordered", "callbackLate"), 0.2)
-    stage.misbehave(**ways, callbackLateSeconds=8, slowReply=0.5, slowReplySeconds=2)
+    stage.misbehave(**ways, callbackLateSeconds=8, slowReply=0.5, slowReplySeconds=4)
     stage.dialer().ready("up")
     stage.order("start")
     stage.until_at("in_progress", 1)
@@ -44,7 +62,10 @@ def callbacks_come_as_they_like(stage: Drill) -> float | None:
     stage.until_completed()
     assert stage.one("SELECT count(*) FROM calls WHERE outcome = 'opted_out'") == 0
     before = stage.rows(ENDS)
-    told = [event for placed in Ledger.read(stage.ledger)._placed.values() for event in placed.course]
+    placed = Ledger.read(stage.ledger)._placed.values()
+    assert len({(how.copies, how.backwards, how.delay_seconds) for how in (one.reporting for one in placed)}) == 5
+    assert stage.simulator_stats()["faults"]["slow_reply"] > 0
+    told = [event for one in placed for event in one.course]
     for events in (told * 10, told[::-1]):
         for i in range(0, len(events), 200):
             body = msgspec.json.encode(events[i : i + 200])
@@ -53,8 +74,8 @@ def callbacks_come_as_they_like(stage: Drill) -> float | None:
     return None
 
 
-@acts.act("9", "the carrier frozen with requests in its hands, then killed; back after an alert")
-def stuck_calls_raise_an_alert(stage: Drill) -> float | None:
+@act("9", "the carrier frozen with requests in its hands, then killed; 80 s are skipped; back after an alert", world=0)
+def test_stuck_calls_raise_an_alert(stage: Drill) -> float | None:
     stage.people(20, rate=100, at_once=20)
     dialer = stage.dialer().ready("up")
     stage.order("start")
@@ -62,9 +83,14 @@ def stuck_calls_raise_an_alert(stage: Drill) -> float | None:
     stage.simulator.freeze()
     stage.until("SELECT count(*) > 0 FROM calls WHERE status = 'uncertain'")
     stage.simulator.kill()
+    # An alert is raised after a minute in which the carrier was asked again and again.
+    for _ in range(4):
+        moment = stage.now() + timedelta(seconds=20)
+        stage.put_forward(moment)
+        stage.until("SELECT min(check_at) > %s FROM calls WHERE status = 'uncertain'", moment)
     alerts = "SELECT count(*) FROM events WHERE type = 'engine.calls_stuck'"
     stage.until(alerts)
-    assert "calls are stuck" in dialer.log.read_text()
+    dialer.complains("calls are stuck")
     stage.replace_simulator()
     back = monotonic()
     stage.until_completed()
@@ -72,10 +98,13 @@ def stuck_calls_raise_an_alert(stage: Drill) -> float | None:
     return monotonic() - back
 
 
-@acts.act(
-    "10", "the simulated carrier reports agents that failed or said nothing (there is no voice runtime yet)", mix=AGENTS
+@act(
+    "10",
+    "the simulated carrier reports agents that failed or said nothing (there is no voice runtime yet)",
+    mix=AGENTS,
+    long=True,
 )
-def agents_fail(stage: Drill) -> float | None:
+def test_agents_fail(stage: Drill) -> float | None:
     stage.people(60, rate=60, at_once=60, retry={})
     stage.dialer().ready("up")
     stage.order("start")
@@ -93,21 +122,21 @@ def agents_fail(stage: Drill) -> float | None:
 
 
 def fastest(moments: list[datetime], seconds: float) -> int:
-    """The most placements in any `seconds`."""
+    """The most moments in any `seconds`."""
     span = timedelta(seconds=seconds)
     return max(sum(first <= moment < first + span for moment in moments) for first in moments)
 
 
-@acts.act("11", "nothing but 429, twice; then 5 calls a second instead of 100; then the carrier killed for 3 s")
-def the_carrier_storms_slows_and_goes_away(stage: Drill) -> float | None:
-    stage.people(50, rate=100, at_once=100)
+@act("11", "nothing but 429, twice; then 5 calls a second instead of 10,000; then the carrier killed for 3 s")
+def test_the_carrier_storms_slows_and_goes_away(stage: Drill) -> float | None:
+    stage.people(40, rate=100, at_once=100)
     stage.misbehave(tooManyRequests=1)
     stage.dialer().ready("up")
     stage.order("start")
     # Each time it asks for a pause while it recovers, the pause is longer.
     stage.until("SELECT max(slow_times) >= 1 FROM carriers")
     requests = sum(stage.simulator_stats()["faults"].values())
-    assert requests <= 20, "a carrier that asks for a pause gets it"
+    assert 2 <= requests <= 20, "a carrier that asks for a pause gets it"
     carrier = stage.ask("GET", "/carriers")["data"][0]["id"]
     stage.ask("PATCH", f"/carriers/{carrier}", {"callsPerSecond": 5})
     cut = stage.now()
@@ -116,25 +145,13 @@ def the_carrier_storms_slows_and_goes_away(stage: Drill) -> float | None:
     stage.simulator.kill()
     away, rang = monotonic(), len(stage.rang())
     stage.until("SELECT max(heartbeat_at) > %s FROM dialers", stage.now() + timedelta(seconds=3))
+    assert len(stage.rang()) == rang
     stage.replace_simulator()
     stage.until_rang(rang + 1)
     recovery = monotonic() - away
     stage.until_completed()
-    assert fastest([row.placed_at for row in stage.rang() if row.placed_at > cut + timedelta(seconds=1)], 1) <= 7
+    dialed = [moment for (moment,) in stage.rows("SELECT dialed_at FROM calls WHERE dialed_at > %s", cut)]
+    assert fastest(dialed, 2) <= 15, "a herd"
     attempts = Counter(attempt for (attempt,) in stage.rows("SELECT attempt FROM calls WHERE outcome <> 'not_placed'"))
-    assert attempts == {1: 50}, "an attempt was burned"
+    assert attempts == {1: 40}, "an attempt was burned"
     return recovery
-
-
-@pytest.fixture(scope="module")
-def played(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Row]]]:
-    """These acts, all at once."""
-    yield from acts.play(request)
-
-
-@pytest.mark.drill
-@pytest.mark.parametrize("name", acts.all)
-def test_a_carrier_does_no_harm_when(
-    name: str, played: dict[str, Future[Row]], record_property: Callable[[str, object], None]
-) -> None:
-    assert written_down(played[name], record_property).whole
