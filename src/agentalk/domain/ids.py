@@ -19,10 +19,18 @@ ListId = NewType("ListId", UUID)
 ContactId = NewType("ContactId", str)
 
 
+# What of a UUIDv7 is left to chance: 12 bits after the version, 62 after the variant.
+_CHANCE = (2**12 - 1) << 64 | (2**62 - 1)
+
+
 def uuid7(now: datetime) -> UUID:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits; sorts by time of creation."""
+    return uuid7s(now, 1)[0]
+
+
+def uuid7s(now: datetime, count: int) -> list[UUID]:
+    """So many of them: together each costs half as much."""
     milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
-    random = secrets.randbits(74)
-    high = random >> 62
-    low = random & (2**62 - 1)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+    fixed = milliseconds << 80 | 0x7 << 76 | 0b10 << 62
+    random = secrets.randbits(80 * count).to_bytes(10 * count, "big")
+    return [UUID(int=fixed | int.from_bytes(random[at : at + 10], "big") & _CHANCE) for at in range(0, 10 * count, 10)]

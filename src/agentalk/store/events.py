@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from agentalk.domain.event import Event, EventName, Happening
-from agentalk.domain.ids import CampaignId, OrgId, uuid7
+from agentalk.domain.ids import CampaignId, OrgId, uuid7s
 from agentalk.store.database import Tx, execute, fetch, fetch_one
 from agentalk.store.queries import load
 
@@ -18,8 +18,8 @@ async def add_events(tx: Tx, happenings: Sequence[Happening], now: datetime) -> 
     if not happenings:
         return
     happened: dict[tuple[OrgId, CampaignId | None], list[dict[str, object]]] = {}
-    for each in happenings:
-        row = {"id": uuid7(now), "type": each.type, "data": each.data}
+    for id, each in zip(uuid7s(now, len(happenings)), happenings, strict=True):
+        row = {"id": id, "type": each.type, "data": each.data}
         happened.setdefault((each.organization_id, each.campaign_id), []).append(row)
     rows = [
         {"organization_id": org, "campaign_id": campaign, "happened": rows}
