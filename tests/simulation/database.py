@@ -30,7 +30,7 @@ from tests.simulation.schedule import ACTOR, Actor, Hand
 # find: PostgreSQL would find it at a moment of its own.)
 _PATIENCE_MS = 4
 _OPTIONS = "-c timezone=UTC -c synchronous_commit=off -c deadlock_timeout=1h -c enable_seqscan=off"
-_OPTIONS += " -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+_OPTIONS += " -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off -c plan_cache_mode=force_generic_plan"
 
 
 # Nothing of the server's own may come between: a table that is vacuumed now and not then is read in another order.
@@ -63,17 +63,17 @@ class Line(psycopg.AsyncConnection[TupleRow]):
     """A connection whose statements stop at gates. `said` are the names of the present transaction's statements."""
 
     server: "Server"
-    number: int
 
-    def prepare_for(self, server: "Server", number: int) -> None:
+    def prepare_for(self, server: "Server") -> None:
         """Become one of `server`'s."""
-        self.server, self.number = server, number
+        self.server = server
         self.said: list[str] = []
         self.wakes: list[str] = []
         self.effects: list[Callable[[], None]] = []
         self.dropped = False
         self.loses = False
         self._autocommit = True
+        self.prepare_threshold = 0
         self.cursor_factory = Spoken
 
     @property
@@ -183,28 +183,29 @@ class Server:
         self.woken: Callable[[str], None] = lambda _: None
         self._striker = striker
         self._dsn = dsn
-        self._idle: list[Line] = []
-        self._made = 0
+        self._idle: dict[bool, list[Line]] = {True: [], False: []}
 
-    def take(self) -> Line:
-        """A connection, a new one if all are taken."""
-        if self._idle:
-            line = self._idle.pop()
+    def take(self, *, begun: bool) -> Line:
+        """A connection, a new one if all are taken; `begun`: with a transaction that was begun."""
+        idle = self._idle[True] if begun and self._idle[True] else self._idle[False]
+        if idle:
+            line = idle.pop()
         else:
             conninfo = psycopg.conninfo.make_conninfo(self._dsn, options=_OPTIONS)
             line = Line(pq.PGconn.connect(conninfo.encode()))
-            self._made += 1
-            line.prepare_for(self, self._made)
+            line.prepare_for(self)
+        if begun and not line.within:
+            line.command(b"BEGIN")
         line.said, line.wakes, line.effects, line.dropped, line.loses = [], [], [], False, False
         return line
 
     def give(self, line: Line) -> None:
-        """Back to the others, its transaction ended."""
+        """Back to the others, its transaction ended and, which costs nothing more, the next one begun."""
         if line.closed:
             return
-        if line.within:
-            line.command(b"ROLLBACK")
-        self._idle.append(line)
+        if line.within and line.said:
+            line.command(b"ROLLBACK AND CHAIN")
+        self._idle[line.within].append(line)
 
     def abandon(self, line: Line) -> None:
         """End a connection whose statement waits for a lock, as the death of its owner does."""
@@ -258,11 +259,11 @@ class Server:
     async def commit(self, line: Line) -> None:
         """Commit, unless something goes wrong before or after it."""
         await self.step(line, "commit")
-        line.command(b"COMMIT")
-        actor = ACTOR.get()
+        line.command(b"COMMIT AND CHAIN")
+        actor, said, line.said = ACTOR.get(), line.said, []
         for effect in line.effects:
             effect()
-        self.committed(actor, line.said)
+        self.committed(actor, said)
         for text in dict.fromkeys(line.wakes):
             self.woken(text)
         fault = self._striker.after_commit(actor)
@@ -276,7 +277,7 @@ class Server:
 
     def close(self) -> None:
         """Close every connection."""
-        for line in self._idle:
+        for line in (*self._idle[True], *self._idle[False]):
             line.pgconn.finish()
         self.control.close()
 
@@ -290,9 +291,8 @@ class ActorsDatabase(Database):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """As the original's; each of its statements waits to be let on."""
-        line = self.server.take()
+        line = self.server.take(begun=True)
         try:
-            line.command(b"BEGIN")
             yield line
             await self.server.commit(line)
         finally:
@@ -304,7 +304,7 @@ class ActorsDatabase(Database):
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Tx]:
-        line = self.server.take()
+        line = self.server.take(begun=False)
         try:
             yield line
         finally:

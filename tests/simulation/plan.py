@@ -75,25 +75,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def draw(random: Random) -> Plan:
     """The world of a seed."""
-    bad = random.choice((0.0, 0.3, 1.0, 1.0, 2.5))
+    bad = random.choice((0.0, 0.3, 1.0, 1.0, 2.0))
     return Plan(
         start=random.choice(BEGINNINGS) + timedelta(hours=random.randrange(24), seconds=random.randrange(3600)),
         dialers=random.choice((2, 2, 2, 3)),
-        campaigns=random.choice((2, 3, 4, 6)),
-        org_most=random.choice((4, 15, 40, 40)),
-        carrier_most=random.choice((6, 30, 100)),
+        campaigns=random.choice((2, 3, 4)),
+        org_most=random.choice((8, 15, 40, 40)),
+        carrier_most=random.choice((10, 30, 100)),
         slots=random.choice((5, 50, 1000)),
-        stay=random.choice((0.0, 0.5, 0.8, 0.95)),
-        latency=random.choice((0.0, 0.002, 0.2)),
-        gather=random.choice((3.0, 10.0, 20.0)),
-        heard=random.choice((0.3, 0.9)),
-        grid=random.choice((2.0, 15.0, 15.0, 40.0)),
+        stay=random.choice((0.0, 0.3, 0.6, 0.9)),
+        latency=random.choice((0.0, 0.002, 0.1)),
+        gather=random.choice((30.0, 120.0, 120.0)),
+        heard=random.choice((0.3, 0.7)),
+        grid=random.choice((3600.0, 7200.0, 7200.0)),
         diligence=random.choice((0.5, 0.8, 1.0)),
         carrier_rate=random.choice((20.0, 300.0, 300.0)),
         rate=random.choice((5.0, 100.0, 1000.0)),
         to_gateway=random.random() < 0.5,
-        acts=random.choice((10, 30, 60)),
-        races=random.choice((0.05, 0.2, 0.5)),
+        acts=random.choice((10, 20, 40)),
+        races=random.choice((0.1, 0.3, 0.6)),
         outages=random.choice((0, 0, 1, 2)),
         rates=Rates(
             lost=0.002 * bad,
@@ -120,7 +120,7 @@ def draw(random: Random) -> Plan:
         ),
         trouble=Trouble(
             slow_road=0.05 * bad,
-            unsure=0.1 * bad,
+            unsure=0.03 * bad,
             crash_before_hearing=0.004 * bad,
             crash_before_reply=0.004 * bad,
         ),

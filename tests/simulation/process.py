@@ -8,16 +8,19 @@ from typing import Any
 from agentalk.carriers.carrier import Carrier
 from agentalk.dialer import Dialer, Fenced
 from agentalk.dialer.catching_up import CarrierAway
+from agentalk.dialer.turns import NEVER
 from agentalk.domain.call import CallEvent
 from agentalk.domain.ids import DialerId, OrgId
 from agentalk.store.database import HANG_UP, Database, Unavailable
 from tests.simulation.schedule import Actor, Hand
 
 LEASE = timedelta(seconds=30)
-_FULL_ROUND = timedelta(minutes=10)
-# Seconds between full rounds when nothing is due. (A real one makes one every second: the rounds between do nothing.)
-_POLL = 4 * 3600.0
+_FULL_ROUND = timedelta(hours=2)
+# Seconds between full rounds when nothing is due.
+_POLL = 6 * 3600.0
 _PAUSE = 1.0
+# Seconds between looks at calls of which nothing was heard: after ten minutes an absent one is forgotten, not proven.
+_CHECKS = 150.0
 
 
 class VirtualClock:
@@ -45,16 +48,16 @@ class Process:
         carriers: Mapping[str, Carrier],
         slots: int,
         grid: Callable[[], float],
-        org: OrgId,
+        next_check: Callable[[DialerId | None], datetime | None],
+        orgs: Collection[OrgId],
     ) -> None:
         self.actor = Actor(name, hand)
         self.dialer: Dialer | None = None
         self.lives = 0
         self._hand, self._name, self._database, self._carriers = hand, name, database, carriers
-        self._slots, self._grid = slots, grid
-        self._alarm: asyncio.Future[None] | None = None
+        self._slots, self._grid, self._next_check, self._orgs = slots, grid, next_check, orgs
+        self._alarm: asyncio.Future[bool] | None = None
         self._woken = False
-        self._orgs = {org}
 
     def live(self) -> None:
         """Begin."""
@@ -71,8 +74,8 @@ class Process:
         self._hand.loop.call_later(self._until(0.0), self._wake)
 
     def _wake(self) -> None:
-        if self._alarm is not None and not self._alarm.done():
-            self._alarm.set_result(None)
+        if self._alarm is not None:
+            _set(self._alarm, True)
 
     def beat(self, beaten: Collection[DialerId], now: datetime) -> None:
         """The world has beaten for these dialers, as each does beside its rounds."""
@@ -97,22 +100,52 @@ class Process:
                 self._hand.trace(self.actor.name, "finds itself fenced", "")
 
     async def _repeat(self, dialer: Dialer) -> None:
-        moment: datetime | None = None
+        """As the real one's rounds, without those that would find nothing to do: a real one makes one every second."""
         full_round_at = self._hand.now()
         while True:
             now = self._hand.now()
             self._woken = False
             try:
-                if moment is None or now >= full_round_at:
+                if now >= full_round_at:
                     full_round_at = now + _FULL_ROUND
-                    moment = await dialer.tick(now)
+                    await dialer.tick(now)
                 else:
-                    moment = await dialer.tick(now, self._orgs)
+                    await dialer.tick(now, self._orgs)
+                await self._wait(dialer)
             except (*Unavailable, CarrierAway):
-                moment = None
+                full_round_at = self._hand.now()
                 await asyncio.sleep(_PAUSE)
-                continue
-            await self._wait(moment)
+
+    async def _wait(self, dialer: Dialer) -> None:
+        """Until a turn is due or somebody wakes it; what its calls want to be asked about is asked meanwhile."""
+        loop = self._hand.loop
+        due = min(dialer._agenda.earliest, dialer._next_start)
+        if self._woken or dialer._is_stopping or dialer._places_left:
+            seconds = 0.0
+        else:
+            seconds = min(_POLL, self._hand.seconds_until(due))
+        end = loop.time() + self._until(seconds)
+        while True:
+            moment = self._next_check(dialer.id)
+            at = end if moment is None else ((loop.time() + self._hand.seconds_until(moment)) // _CHECKS + 1) * _CHECKS
+            if await self._sleep(min(at, end)) or loop.time() >= end:
+                return
+            now, moment = self._hand.now(), self._next_check(dialer.id)
+            if moment is not None and moment <= now:
+                dialer._next_check = None  # as the real one's does every second
+                await dialer.tick(now, ())
+
+    async def _sleep(self, until: float) -> bool:
+        """Whether somebody has woken it before that."""
+        loop = self._hand.loop
+        self._alarm = alarm = loop.create_future()
+        timer = loop.call_at(until, _set, alarm, False)
+        try:
+            await alarm
+        finally:
+            timer.cancel()
+            self._alarm = None
+        return alarm.result()
 
     def _until(self, seconds: float) -> float:
         """Seconds until then, or somewhat later: at moments at which others come too, and there is more to do."""
@@ -122,21 +155,7 @@ class Process:
         at = self._hand.loop.virtual + seconds
         return max(0.0, (at // grid + 1) * grid - self._hand.loop.virtual)
 
-    async def _wait(self, moment: datetime | None) -> None:
-        if self._woken:
-            seconds = self._until(0.0)
-        else:
-            seconds = self._until(_POLL if moment is None else min(_POLL, self._hand.seconds_until(moment)))
-        loop = self._hand.loop
-        self._alarm = alarm = loop.create_future()
-        timer = loop.call_later(seconds, _set, alarm)
-        try:
-            await alarm
-        finally:
-            timer.cancel()
-            self._alarm = None
 
-
-def _set(alarm: asyncio.Future[None]) -> None:
+def _set(alarm: asyncio.Future[bool], woken: bool) -> None:
     if not alarm.done():
-        alarm.set_result(None)
+        alarm.set_result(woken)

@@ -85,3 +85,8 @@ WITH living AS (
 )
 UPDATE dialers SET heartbeat_at = %(now)s FROM living WHERE dialers.id = living.id RETURNING dialers.id
 """
+
+NEXT_CHECK = """
+SELECT min(least(check_at, CASE WHEN carrier_call_id IS NOT NULL THEN hangup_at END)) FROM calls
+WHERE dialer_id = %(dialer)s AND status NOT IN ('ended', 'released')
+"""

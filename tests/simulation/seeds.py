@@ -3,8 +3,8 @@
 from tests.simulation.story import story
 from tests.simulation.world import Report, World
 
-SEEDS, FILES = 30, 3
-DAYS, CONTACTS = 0.3, 40
+SEEDS, FILES = 60, 3
+DAYS, CONTACTS = 2.0, 300
 
 
 def of_file(number: int) -> range:

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import Random
 
+from agentalk.domain.contact import zone_group
+from agentalk.domain.contact_file import ContactRow
 from agentalk.domain.errors import Refusal
 from agentalk.domain.ids import CampaignId, ContactId
 from agentalk.domain.policy.model import CallingPolicy, CapScope, FrequencyCap
@@ -13,12 +15,13 @@ from agentalk.operations import calls, campaign_contacts, campaigns, contacts, o
 from agentalk.operations.campaigns import CampaignPatch, NewCampaign
 from agentalk.operations.contacts import ContactPatch
 from agentalk.operations.opt_outs import NewOptOut
+from agentalk.store import contacts as store
 from agentalk.store.database import Tx, Unavailable
 from tests.simulation import rows
 from tests.simulation.database import ActorsDatabase, Line, Server
 from tests.simulation.model import CampaignModel, Model, Promise
 from tests.simulation.oracle import History
-from tests.simulation.people import a_person, some_person
+from tests.simulation.people import Person, a_person, some_person
 from tests.simulation.schedule import Actor, Hand
 
 Work = Callable[[Tx], Awaitable[object]]
@@ -121,12 +124,22 @@ class Users:
 
     async def person(self, tx: Tx) -> ContactId:
         """Somebody new."""
-        self._people += 1
-        person = some_person(self._random, f"p{self._people:04}", self._phones)
-        self._model.people[person.id] = History(person)
+        person = self._somebody()
         id = ContactId(person.id)
         await contacts.put(tx, self._model.org, id, person.draft, None, self._hand.now())
         return id
+
+    async def crowd(self, tx: Tx, many: int) -> list[ContactId]:
+        """So many new people at once."""
+        people = [self._somebody() for _ in range(many)]
+        await store.merge(tx, self._model.org, [_row(person) for person in people], self._hand.now())
+        return [ContactId(person.id) for person in people]
+
+    def _somebody(self) -> Person:
+        self._people += 1
+        person = some_person(self._random, f"p{self._people:04}", self._phones)
+        self._model.people[person.id] = History(person)
+        return person
 
     def _pause(self, campaign: CampaignModel) -> Work:
         self.later(self._random.uniform(1, 1800), "start", campaign)
@@ -238,6 +251,18 @@ class Users:
 
     def _some_people(self, most: int) -> list[ContactId]:
         return [ContactId(id) for id in self._random.choices(list(self._model.people), k=most)]
+
+
+def _row(person: Person) -> ContactRow:
+    draft = person.draft
+    return ContactRow(
+        id=ContactId(person.id),
+        phone=person.phone,
+        zones=zone_group(person.phone, draft.time_zone, draft.address),
+        name=draft.name,
+        time_zone=draft.time_zone,
+        address={"country": draft.address.country} if draft.address and draft.address.country else None,
+    )
 
 
 def _line(tx: Tx) -> Line:

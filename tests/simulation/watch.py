@@ -205,10 +205,10 @@ class Watch:
                 self._broken("a reset during a call was lost", f"{promise.contact} in {owner.name}", promise.contact)
 
     def nobody_starves(self) -> None:
-        """No campaign stands still for two hours with somebody due who might have been called all that time."""
+        """No campaign stands still for five hours with somebody due who might have been called all that time."""
         now = self._hand.now()
-        before = now - timedelta(hours=2)
-        moments = [now - timedelta(minutes=minutes) for minutes in range(0, 121, 5)]
+        before = now - timedelta(hours=5)
+        moments = [now - timedelta(minutes=minutes) for minutes in range(0, 301, 10)]
         for campaign, contact, due_at in self._control.rows(rows.DUE, before=before):
             owner, person = self._model.campaigns[campaign], self._model.people[contact].now
             if owner.most.now and all(lawful(owner.window.now, person.zones, person.law, at) for at in moments):
