@@ -19,7 +19,8 @@ class Clock:
 
     def now(self) -> datetime:
         """The present moment, in UTC."""
-        return self._start + (datetime.now(UTC) - self._real_start) * self.speed
+        present = datetime.now(UTC)
+        return present if self.is_wall else self._start + (present - self._real_start) * self.speed
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait until `duration` of this clock's time has passed."""
