@@ -3,6 +3,7 @@
 from typing import Any, LiteralString
 
 import msgspec
+from psycopg import sql
 
 from agentalk.store import claims, facts
 from agentalk.store.database import Tx
@@ -47,8 +48,17 @@ _FILL: tuple[LiteralString, ...] = (
 
 async def an_audience(tx: Tx, many: int) -> dict[str, Any]:
     """A campaign with `many` contacts who are due, and its organization."""
+    values = await a_lonely_campaign(tx, many)
+    for statement in _FILL:
+        await tx.execute(statement, values)
+    await tx.execute("ANALYZE")
+    return values
+
+
+async def a_lonely_campaign(tx: Tx, many: int) -> dict[str, Any]:
+    """Its organization, and what `_FILL` needs to add so many contacts."""
     org = await an_organization(tx)
-    values = {
+    return {
         "org": org,
         "campaign": await a_campaign(tx, org, (await an_agent(tx, org)).id, status="active"),
         "dialer": unknown_id(),
@@ -56,10 +66,6 @@ async def an_audience(tx: Tx, many: int) -> dict[str, Any]:
         "now": NOW,
         "many": many,
     }
-    for statement in _FILL:
-        await tx.execute(statement, values)
-    await tx.execute("ANALYZE")
-    return values
 
 
 def statements(v: dict[str, Any], calls: list[Any]) -> dict[str, tuple[LiteralString, dict[str, Any]]]:
@@ -105,6 +111,22 @@ async def test_a_claim_costs_by_those_it_looks_at(db: LazyDatabase) -> None:
     for name, (few, lots) in pages.items():
         # Each of a table's indexes may have grown by a level, for each of those looked at: calls have ten.
         assert lots <= 1.4 * few + 10 * ASKED, f"{name} looks at {few} pages among few, and at {lots} among many"
+
+
+async def test_contacts_are_picked_alike_by_a_plan_from_before_there_were_any(db: LazyDatabase) -> None:
+    async with db() as database, database.for_engine() as engine, engine.transaction() as tx:
+        v = await a_lonely_campaign(tx, FEW)
+        await tx.execute("ANALYZE")
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        named = {"shares": "$1", "now": "$2", "org": "$3"}
+        await tx.execute(("PREPARE early(jsonb, timestamptz, uuid) AS " + claims.SQL["pick"] % named).encode())
+        share = _json([{"campaign_id": v["campaign"], "zones": [{"zones": "x"}], "most": ASKED}])
+        call = sql.SQL("EXECUTE early({}, {}, {})").format(share, NOW, v["org"]).as_string(tx)
+        await tx.execute(call.encode())
+        for statement in _FILL:
+            await tx.execute(statement, v)
+        plan = await explain(tx, call)
+        assert plan.pages <= 30 * ASKED
 
 
 async def test_facts_cost_the_same_on_any_connection(db: LazyDatabase) -> None:

@@ -1,6 +1,7 @@
 -- name: pick
 -- Each share's first due contacts, callbacks before retries before fresh ones, oldest first. They are locked, and as they stand
--- once they are; those that somebody is changing are not waited for.
+-- once they are; those that somebody is changing are not waited for. Laterals, so that each is looked up by its key, also by a
+-- plan that was made while there were few contacts: that would look for who is due once for every contact there is.
 WITH candidate AS (
     SELECT s.campaign_id, s.most, due.*,
         row_number() OVER (PARTITION BY s.campaign_id ORDER BY due.lane, due.due_at, due.seq) AS place
@@ -14,13 +15,17 @@ WITH candidate AS (
         ORDER BY cc.due_at LIMIT s.most
     ) due
 )
-SELECT cc.campaign_id, cc.contact_id, cc.zones, cc.attempts, k.name, k.attributes
+SELECT c.campaign_id, c.contact_id, cc.zones, cc.attempts, k.name, k.attributes
 FROM candidate c
-JOIN campaign_contacts cc ON cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id
-JOIN contacts k ON k.organization_id = %(org)s AND k.id = c.contact_id
-WHERE c.place <= c.most AND (cc.status IN ('pending', 'waiting')) IS TRUE AND (cc.due_at <= %(now)s) IS TRUE
-ORDER BY c.lane, c.due_at, c.seq
-FOR NO KEY UPDATE OF cc SKIP LOCKED;
+CROSS JOIN LATERAL (
+    SELECT zones, attempts FROM campaign_contacts
+    WHERE campaign_id = c.campaign_id AND contact_id = c.contact_id
+        AND (status IN ('pending', 'waiting')) IS TRUE AND (due_at <= %(now)s) IS TRUE
+    FOR NO KEY UPDATE SKIP LOCKED
+) cc
+CROSS JOIN LATERAL (SELECT name, attributes FROM contacts WHERE organization_id = %(org)s AND id = c.contact_id LIMIT 1) k
+WHERE c.place <= c.most
+ORDER BY c.lane, c.due_at, c.seq;
 
 -- name: keep_policies
 INSERT INTO policy_versions (id, body, created_at)
