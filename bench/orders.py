@@ -83,6 +83,8 @@ def stage(dsn: str, mix: str = MIX, contacts: int = 10_000) -> Iterator[Stage]:
         client.headers["Authorization"] = f"Bearer {org}.{secret}"
         on = Stage(ground, org, client, carrier.url)
         try:
+            # It says that it is up before it has loaded what it decides by.
+            on.until("SELECT count(*) FROM dialers")
             yield on
         finally:
             on.dialer.end()
