@@ -125,7 +125,7 @@ MUTANTS = (
                 "    return then, then",
             ),
         ),
-        days=0.8,
+        days=2.0,
     ),
     Mutant(
         "caps look back too little",
@@ -162,5 +162,69 @@ MUTANTS = (
         "orphans not taken over",
         "a dead dialer's calls hold their places for ever",
         (Change("dialers.take_orphans", "dialers.fenced_at IS NOT NULL", "dialers.id IS NULL"),),
+    ),
+    Mutant(
+        "lists not looked at before dialling",
+        "somebody is called who was put on a list a moment ago",
+        (
+            Change("dialer.second_check:_judged", "await facts.do_not_call(tx, org)", "facts.DoNotCall((), {})"),
+            Change("suppression.reserved_of", "(status = 'reserved') IS TRUE", "false"),
+            Change("suppression.reserved_of_list", "(status = 'reserved') IS TRUE", "false"),
+        ),
+    ),
+    Mutant(
+        "a campaign's list for all of them",
+        "people whom one campaign may not call are called by none",
+        (Change("store.facts:do_not_call", "if campaign is None:", "if True:"),),
+    ),
+    Mutant(
+        "consent not looked at",
+        "people are called who never agreed to it",
+        (Change("domain.policy.decision:_agreed", "need is None or", "True or"),),
+    ),
+    Mutant(
+        "a registry never grows old",
+        "people are called who may be in the registry by now",
+        (Change("domain.policy.decision:_fresh", "stale(lists, inforce.purpose, places, now)", "None"),),
+    ),
+    Mutant(
+        "a number's cap ignored",
+        "all calls of a day come from one number, and it is taken for a nuisance",
+        (
+            Change("domain.caller_id:Rota._least_used", "(cap is not None and used >= cap)", "False"),
+            Change("domain.caller_id:Usage.room", "if cap is None:", "if True:"),
+        ),
+    ),
+    Mutant(
+        "a flagged number goes on",
+        "people are called from a number that others called unwanted",
+        (Change("domain.caller_id:Rota._least_used", "number in self._resting or", "False or"),),
+    ),
+    Mutant(
+        "abandoned calls not governed",
+        "people answer and hear nobody, more often than the law bears",
+        (Change("domain.health:judge", "if used >= 1 and record.abandoned_since:", "if False:"),),
+    ),
+    Mutant(
+        "caps counted over all organizations",
+        "what one organization does keeps another from calling",
+        (
+            Change(
+                "facts.gather",
+                "WHERE organization_id = %(org)s AND phone = k.phone AND counted",
+                "WHERE phone = k.phone AND counted",
+            ),
+        ),
+    ),
+    Mutant(
+        "another organization's opt-outs count",
+        "what was said to one organization keeps another from calling",
+        (
+            Change(
+                "facts.gather",
+                "FROM opt_outs WHERE organization_id = %(org)s AND phone = k.phone)",
+                "FROM opt_outs WHERE phone = k.phone LIMIT 1)",
+            ),
+        ),
     ),
 )

@@ -1,9 +1,11 @@
 """What the users of a world have asked for, kept apart from the database: what the invariants are judged by."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
-from agentalk.domain.ids import AgentId, CampaignId, ContactId, OrgId
-from agentalk.domain.policy.model import FrequencyCap
+from agentalk.domain.ids import AgentId, CampaignId, ContactId, ListId, OrgId
+from agentalk.domain.policy.decision import ListKind
+from agentalk.domain.policy.model import CallingPolicy, FrequencyCap
 from agentalk.domain.window import Window
 from tests.simulation.oracle import History
 from tests.simulation.people import Person
@@ -14,11 +16,14 @@ class CampaignModel:
     """A campaign as its owners made it."""
 
     id: CampaignId
+    home: "Model"
     name: str
     window: History[Window]
     most: History[int]
     max_attempts: int
     caps: tuple[FrequencyCap, ...]
+    policy: CallingPolicy
+    daily_cap: int | None
     stopped: list[float] = field(default_factory=list)
 
 
@@ -34,8 +39,9 @@ class Promise:
 
 @dataclass
 class Model:
-    """A world as asked for."""
+    """An organization as asked for. `registry_of` is the day of its registry's data, `lists` are its lists by kind."""
 
+    letter: str
     org: OrgId
     agent: AgentId
     org_most: History[int]
@@ -44,3 +50,7 @@ class Model:
     campaigns: dict[CampaignId, CampaignModel] = field(default_factory=dict)
     promises: list[Promise] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
+    # Contacts whose phone was changed: what they were skipped for was said of another.
+    moved: set[str] = field(default_factory=set)
+    lists: dict[ListKind, ListId] = field(default_factory=dict)
+    registry_of: date = date.min

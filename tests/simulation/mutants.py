@@ -31,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="some bugs by name; all if none is given")
     parser.add_argument("--seeds", type=int, default=20, help="how many worlds may look for each")
-    parser.add_argument("--contacts", type=int, default=40)
+    parser.add_argument("--contacts", type=int, default=300)
     asked = parser.parse_args()
     names = asked.names or [mutant.name for mutant in MUTANTS]
     look = partial(hunt, seeds=asked.seeds, contacts=asked.contacts)

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from agentalk.domain.consent import Consent
+from agentalk.domain.policy.model import CallingPolicy
 from agentalk.domain.window import TimeZoneMode, UnknownTimeZone, Window
 
 T = TypeVar("T")
@@ -20,6 +22,7 @@ LAWS: dict[str, dict[int, list[tuple[str, str]]]] = {
     "France": {day: [("10:00", "13:00"), ("14:00", "20:00")] for day in _WEEKDAYS},
     "elsewhere": {day: [("09:00", "20:00")] for day in _WEEKDAYS} | {5: [("10:00", "18:00")]},
 }
+REGISTRY_DAYS = 31
 HOLIDAYS = {"France": {date(2026, 4, 6), date(2026, 5, 14), date(2026, 5, 25), date(2026, 11, 1), date(2026, 11, 11)}}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -58,6 +61,20 @@ def lawful(window: Window, zones: tuple[str, ...], law: str, moment: datetime) -
         and all(_in_slots(window, moment.astimezone(ZoneInfo(zone))) for zone in clocks)
         and all(_allowed(law, moment.astimezone(ZoneInfo(zone))) for zone in zones or clocks)
     )
+
+
+def in_america(law: str) -> bool:
+    """Whether this is law of the United States."""
+    return law in ("US", "Florida", "Texas")
+
+
+def agreed(policy: CallingPolicy, law: str, consent: Consent | None, moment: datetime) -> bool:
+    """Whether as much was agreed to as is needed: in America always, elsewhere if the campaign asks for it."""
+    needed = policy.require_consent or (policy.purpose is not None and in_america(law))
+    if not needed:
+        return True
+    given = consent is not None and consent.captured_at <= moment
+    return given and (consent is None or consent.expires_at is None or moment < consent.expires_at)
 
 
 def _allowed(law: str, local: datetime) -> bool:

@@ -1,11 +1,13 @@
 """Who is called: numbers of many countries, with the zones in which their owners may be by an account of our own."""
 
+from datetime import datetime, timedelta
 from random import Random
 
 import msgspec
 import phonenumbers
 from phonenumbers import timezone
 
+from agentalk.domain.consent import Consent, ConsentType
 from agentalk.domain.contact import Address
 from agentalk.operations.contacts import ContactDraft
 
@@ -54,7 +56,20 @@ def place_of(phone: str) -> tuple[tuple[str, ...], str]:
     return zones, law
 
 
-def some_person(random: Random, id: str, phones: list[str]) -> Person:
+def some_consent(random: Random, now: datetime) -> Consent | None:
+    """What somebody may have agreed to: much, little, nothing, or until some hour of the days to come."""
+    lot = random.random()
+    if lot < 0.15:
+        return None
+    return Consent(
+        type=random.choice(list(ConsentType)),
+        captured_at=now - timedelta(days=30),
+        evidence="a form",
+        expires_at=now + timedelta(hours=random.uniform(1, 48)) if lot > 0.8 else None,
+    )
+
+
+def some_person(random: Random, id: str, phones: list[str], now: datetime) -> Person:
     """A person with a number of their own, or now and then with somebody else's, written in another way."""
     own = random.random() > 0.06 or not phones
     phone = _number(random) if own else random.choice(phones)
@@ -62,9 +77,13 @@ def some_person(random: Random, id: str, phones: list[str]) -> Person:
     zone = random.choice(_OWN_ZONES) if random.random() < 0.05 else None
     written, country = phone, None
     if phone.startswith("+1") and random.random() < 0.3:
-        country, written = "US", f"({phone[2:5]}) {phone[5:8]}-{phone[8:]}"
+        country, written = "CA" if phone.startswith("+1709") else "US", f"({phone[2:5]}) {phone[5:8]}-{phone[8:]}"
     draft = ContactDraft(
-        phone=written, name=f"Person {id}", time_zone=zone, address=Address(country=country) if country else None
+        phone=written,
+        name=f"Person {id}",
+        time_zone=zone,
+        address=Address(country=country) if country else None,
+        consent=some_consent(random, now),
     )
     return a_person(id, phone, draft)
 

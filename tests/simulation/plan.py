@@ -31,6 +31,9 @@ MIX = Mix(
         Outcome.INVALID_NUMBER: 0.03,
         Outcome.CARRIER_FAILURE: 0.03,
         Outcome.OPTED_OUT: 0.05,
+        Outcome.ABANDONED: 0.03,
+        Outcome.UNWANTED: 0.01,
+        Outcome.BLOCKED: 0.01,
     }
 )
 _FEW = RetryPolicy(max_attempts=2)
@@ -52,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     start: datetime
     dialers: int
+    organizations: int
     campaigns: int
     org_most: int
     carrier_most: int
@@ -79,7 +83,8 @@ def draw(random: Random) -> Plan:
     return Plan(
         start=random.choice(BEGINNINGS) + timedelta(hours=random.randrange(24), seconds=random.randrange(3600)),
         dialers=random.choice((2, 2, 2, 3)),
-        campaigns=random.choice((2, 3, 4)),
+        organizations=random.choice((1, 2)),
+        campaigns=random.choice((1, 2, 3)),
         org_most=random.choice((8, 15, 40, 40)),
         carrier_most=random.choice((10, 30, 100)),
         slots=random.choice((5, 50, 1000)),

@@ -26,7 +26,7 @@ class Mutant(msgspec.Struct, frozen=True):
     breaks: str
     changes: tuple[Change, ...]
     database: str = ""
-    days: float = 0.3
+    days: float = 1.0
 
 
 class Stale(Exception):

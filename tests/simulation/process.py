@@ -8,7 +8,6 @@ from typing import Any
 from agentalk.carriers.carrier import Carrier
 from agentalk.dialer import Dialer, Fenced
 from agentalk.dialer.catching_up import CarrierAway
-from agentalk.dialer.turns import NEVER
 from agentalk.domain.call import CallEvent
 from agentalk.domain.ids import DialerId, OrgId
 from agentalk.store.database import HANG_UP, Database, Unavailable
@@ -145,7 +144,7 @@ class Process:
         finally:
             timer.cancel()
             self._alarm = None
-        return alarm.result()
+        return bool(alarm.result())
 
     def _until(self, seconds: float) -> float:
         """Seconds until then, or somewhat later: at moments at which others come too, and there is more to do."""

@@ -1,11 +1,17 @@
 """What the invariants read: plain statements of their own, over whole tables."""
 
-CALL = "SELECT campaign_id, contact_id, generation, attempt, status, dialed_at FROM calls WHERE id = %(id)s"
+CALL = """
+SELECT campaign_id, contact_id, generation, attempt, status, dialed_at, reserved_at, caller_id
+FROM calls WHERE id = %(id)s
+"""
 
 DIALING = """
 SELECT c.id, c.contact_id, c.phone, c.attempt, k.status,
     EXISTS (SELECT FROM opt_outs o WHERE o.organization_id = c.organization_id AND o.phone = c.phone),
-    d.fenced_at IS NOT NULL, nullif(cc.status, 'calling')
+    d.fenced_at IS NOT NULL, nullif(cc.status, 'calling'), (
+        SELECT min(l.kind) FROM do_not_call_numbers n JOIN do_not_call_lists l ON l.id = n.list_id
+        WHERE l.organization_id = c.organization_id AND n.phone = c.phone AND coalesce(l.campaign_id, k.id) = k.id
+            AND (l.purposes = '{}' OR k.policy ->> 'purpose' = ANY(l.purposes)))
 FROM calls c JOIN campaigns k ON k.id = c.campaign_id JOIN dialers d ON d.id = c.dialer_id
 JOIN campaign_contacts cc ON cc.campaign_id = c.campaign_id AND cc.contact_id = c.contact_id
 WHERE c.status = 'dialing' ORDER BY c.id
@@ -71,13 +77,50 @@ FROM campaign_contacts cc JOIN contacts k ON k.organization_id = cc.organization
 WHERE cc.campaign_id = %(campaign)s AND cc.status = 'calling' ORDER BY 1
 """
 
-RESERVED = "SELECT phone FROM calls WHERE status = 'reserved' ORDER BY phone"
+RESERVED = "SELECT phone FROM calls WHERE status = 'reserved' AND organization_id = %(org)s ORDER BY phone"
 
 CLAIMED = "SELECT campaign_id FROM calls WHERE status = 'reserved' ORDER BY id"
 
-OPTED_OUT = "SELECT phone FROM opt_outs ORDER BY phone"
+OPTED_OUT = "SELECT phone FROM opt_outs WHERE organization_id = %(org)s ORDER BY phone"
 
-LIVE_IDS = "SELECT id FROM calls WHERE status IN ('dialing', 'uncertain', 'ringing', 'in_progress') ORDER BY id"
+LIVE_IDS = """
+SELECT id FROM calls WHERE status IN ('dialing', 'uncertain', 'ringing', 'in_progress') AND organization_id = %(org)s
+ORDER BY id
+"""
+
+RESTING = "SELECT DISTINCT organization_id, caller_id, day FROM caller_id_days WHERE rests ORDER BY 1, 2, 3"
+
+# Who is not called, and by which reason that others than the contact's own organization could not have given.
+LEFT_ALONE = """
+SELECT cc.campaign_id, cc.contact_id, k.phone, coalesce(cc.wait_reason, cc.skip_reason),
+    (SELECT count(*)::int FROM calls c WHERE c.organization_id = cc.organization_id
+        AND (c.phone = k.phone OR c.contact_id = k.id) AND c.status <> 'released'
+        AND c.outcome IS DISTINCT FROM 'not_placed'),
+    EXISTS (SELECT FROM opt_outs o WHERE o.organization_id = cc.organization_id AND o.phone = k.phone),
+    EXISTS (SELECT FROM do_not_call_numbers n JOIN do_not_call_lists l ON l.id = n.list_id
+        WHERE l.organization_id = cc.organization_id AND n.phone = k.phone
+            AND coalesce(l.campaign_id, cc.campaign_id) = cc.campaign_id)
+FROM campaign_contacts cc
+JOIN contacts k ON k.organization_id = cc.organization_id AND k.id = cc.contact_id AND k.deleted_at IS NULL
+WHERE cc.status IN ('waiting', 'pending', 'skipped')
+    AND (cc.wait_reason = 'frequency_cap' OR cc.skip_reason IN ('opted_out', 'do_not_call', 'no_consent'))
+ORDER BY 1, 2
+"""
+
+# How a campaign's calls ended that were told of long enough ago to be judged, and what it has reserved since.
+GOVERNED = """
+SELECT k.id, k.policy #>> '{abandon,minSample}',
+    count(*) FILTER (WHERE t.outcome IN ('answered', 'opted_out', 'abandoned')),
+    count(*) FILTER (WHERE t.outcome = 'abandoned'),
+    count(*) FILTER (WHERE t.outcome = 'abandoned' AND t.told > coalesce(k.active_since, k.started_at))
+FROM campaigns k JOIN LATERAL (
+    SELECT c.outcome, max(e.received_at) AS told
+    FROM calls c JOIN carrier_events e ON e.call_id = c.id AND e.type = 'ended'
+    WHERE c.campaign_id = k.id AND c.status = 'ended' GROUP BY c.id
+) t ON t.told < %(before)s AND t.told > %(since)s
+WHERE EXISTS (SELECT FROM calls c WHERE c.campaign_id = k.id AND c.status = 'reserved' AND c.reserved_at > %(before)s)
+GROUP BY k.id ORDER BY k.id
+"""
 
 BEAT = """
 WITH living AS (

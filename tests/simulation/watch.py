@@ -7,12 +7,14 @@ from typing import Any
 
 from agentalk.carriers.carrier import Placement
 from agentalk.carriers.simulator.ledger import Ledger, Placed
-from agentalk.domain.ids import CallId
+from agentalk.domain.ids import CallId, CampaignId, OrgId
 from agentalk.domain.policy.model import CapScope
 from tests.simulation import rows
 from tests.simulation.database import Control
 from tests.simulation.model import CampaignModel, Model
 from tests.simulation.oracle import lawful
+from tests.simulation.people import Person
+from tests.simulation.reasons import Reasons
 from tests.simulation.schedule import Actor, Hand
 
 # A process that hesitates for longer between the dialing commit and the request sends nothing.
@@ -35,21 +37,26 @@ class Violation(Exception):
 class Watch:
     """Looks at everything that happens; `fail` hears of the first thing that must not."""
 
-    def __init__(self, hand: Hand, control: Control, model: Model, ledger: Ledger) -> None:
+    def __init__(self, hand: Hand, control: Control, models: Sequence[Model], ledger: Ledger) -> None:
         self.placements = 0
         self.checks = 0
         # Whether the carrier was never away for so long that a call had to be given up.
         self.all_known = False
         self.fail: Callable[[Violation], None] = lambda _: None
-        self._hand, self._control, self._model, self._ledger = hand, control, model, ledger
+        self._hand, self._control, self._models, self._ledger = hand, control, models, ledger
+        self._reasons = Reasons(hand, control, self._owner, self._broken)
+        self._orgs: dict[CallId, OrgId] = {}
         self._rung: set[CallId] = set()
         self._attempts: dict[tuple[Any, ...], CallId] = {}
         self._by_generation: Counter[tuple[Any, ...]] = Counter()
-        self._to_phone: defaultdict[str, list[datetime]] = defaultdict(list)
+        self._to_phone: defaultdict[tuple[OrgId, str], list[datetime]] = defaultdict(list)
         self._to_contact: defaultdict[str, list[datetime]] = defaultdict(list)
         self._dialing: set[CallId] = set()
         self._ended: dict[CallId, str] = {}
         self._checked_at = 0
+
+    def _owner(self, campaign: CampaignId) -> CampaignModel:
+        return next(model.campaigns[campaign] for model in self._models if campaign in model.campaigns)
 
     def rang(self, placement: Placement, placed: Placed, road: float) -> None:
         """The carrier has made a phone ring; the request was on its way for `road` seconds."""
@@ -59,7 +66,7 @@ class Watch:
         if not found:
             self._broken("rang without a call", "there is no such call", id, phone)
             return
-        campaign, contact, generation, attempt, status, dialed_at = found[0]
+        campaign, contact, generation, attempt, status, dialed_at, reserved_at, caller_id = found[0]
         about = (id, phone, contact)
         if status in ("reserved", "released"):
             self._broken("rang before the dialing commit", f"the call is {status}", *about)
@@ -71,24 +78,31 @@ class Watch:
             self._broken("rang twice for one attempt", f"{contact} attempt {attempt}", *about, self._attempts[key])
         self._rung.add(id)
         self._attempts[key] = id
-        owner = self._model.campaigns[campaign]
+        owner = self._owner(campaign)
+        self._orgs[id] = owner.home.org
         self._by_generation[key[:3]] += 1
         if self._by_generation[key[:3]] > owner.max_attempts:
             self._broken("more attempts than allowed", f"{contact}: {self._by_generation[key[:3]]}", *about)
         late = (now - dialed_at).total_seconds() - road
         if late > _HESITATION + 0.01:
             self._broken("rang too long after the dialing commit", f"{late:.1f} s", *about)
-        self._check_live(placed, now, about)
+        self._check_live(owner.home, placed, now, about)
         self._check_caps(owner, contact, phone, now, about)
-        self._check_lawful(owner, contact, phone, dialed_at, about)
+        people = self._check_lawful(owner, contact, phone, dialed_at, about)
+        if people:
+            self._reasons.rang(owner, people, caller_id, reserved_at, dialed_at)
 
-    def _check_live(self, placed: Placed, now: datetime, about: Sequence[object]) -> None:
+    def _check_live(self, home: Model, placed: Placed, now: datetime, about: Sequence[object]) -> None:
         """Nobody's phone rings for two calls, and no more calls are live than may be, by the ledger."""
-        live = [other for other in self._ledger.live() if other.course[-1].at > now]
+        live = [
+            other
+            for other in self._ledger.live()
+            if other.course[-1].at > now and self._orgs.get(other.call_id) == home.org
+        ]
         if [other for other in live if other.phone == placed.phone and other is not placed]:
             self._broken("a phone rang for two calls", placed.phone, *about)
         since = self._hand.loop.virtual - _LONGEST_CALL
-        most = min(max(self._model.org_most.since(since)), max(self._model.carrier_most.since(since)))
+        most = min(max(home.org_most.since(since)), max(home.carrier_most.since(since)))
         if len(live) > most:
             self._broken("more live calls than allowed, by the ledger", f"{len(live)} of {most}", *about)
 
@@ -96,10 +110,11 @@ class Watch:
         self, campaign: CampaignModel, contact: str, phone: str, now: datetime, about: Sequence[object]
     ) -> None:
         """No phone and no contact rings more often than the campaign's caps allow, over all campaigns."""
-        self._to_phone[phone].append(now)
+        to_phone = self._to_phone[campaign.home.org, phone]
+        to_phone.append(now)
         self._to_contact[contact].append(now)
         for cap in campaign.caps:
-            moments = self._to_phone[phone] if cap.scope is CapScope.PHONE else self._to_contact[contact]
+            moments = to_phone if cap.scope is CapScope.PHONE else self._to_contact[contact]
             # One that was long on its way counted from when it was sent.
             within = [at for at in moments if at > now - timedelta(hours=cap.hours) + _ON_ITS_WAY]
             if len(within) > cap.max:
@@ -108,16 +123,17 @@ class Watch:
 
     def _check_lawful(
         self, campaign: CampaignModel, contact: str, phone: str, dialed_at: datetime, about: Sequence[object]
-    ) -> None:
+    ) -> list[Person]:
         recently = self._hand.loop.virtual - _RECENTLY
-        people = [person for person in self._model.people[contact].since(recently) if person.phone == phone]
+        people = [person for person in campaign.home.people[contact].since(recently) if person.phone == phone]
         if not people:
             self._broken("rang a number that the contact has no more", phone, *about)
-            return
+            return []
         windows = campaign.window.since(recently)
         if not any(lawful(window, person.zones, person.law, dialed_at) for window in windows for person in people):
             zones = ",".join(people[-1].zones[:4])
             self._broken("rang outside the lawful hours", f"{dialed_at:%a %H:%M} UTC in {zones}", *about)
+        return people
 
     def committed(self, actor: Actor, said: Sequence[str]) -> None:
         """A transaction of these statements is committed."""
@@ -125,12 +141,17 @@ class Watch:
             self._dialed(actor)
         if "reserve" in said:
             self._within_limits()
+            self._reasons.claimed()
+        if "rest" in said:
+            self._reasons.flagged()
+        if "set_aside" in said or "skip_open" in said:
+            self._reasons.left_alone()
         if self._hand.steps >= self._checked_at + 1000:
             self.check_counts()
 
     def _dialed(self, actor: Actor) -> None:
         """When its dialing is committed, a call's campaign is active, its phone may be called, its dialer lives."""
-        for id, contact, phone, attempt, status, opted_out, fenced, skipped in self._control.rows(rows.DIALING):
+        for id, contact, phone, attempt, status, opted_out, fenced, skipped, listed in self._control.rows(rows.DIALING):
             if id in self._dialing:
                 continue
             self._dialing.add(id)
@@ -140,6 +161,8 @@ class Watch:
                 self._broken("dialled after the campaign was paused or stopped", f"it is {status}", *about)
             if opted_out:
                 self._broken("dialled after an opt-out", phone, *about)
+            if listed:
+                self._broken("dialled a number on a list", f"{phone}, of the {listed}", *about)
             if fenced:
                 self._broken("dialled by a fenced dialer", actor.name, *about)
             if skipped:
@@ -147,23 +170,26 @@ class Watch:
 
     def _within_limits(self) -> None:
         since = self._hand.loop.virtual - _LONGEST_ROW
-        most = min(max(self._model.org_most.since(since)), max(self._model.carrier_most.since(since)))
-        everything = 0
+        everything: Counter[OrgId] = Counter()
         for campaign, live in self._control.rows(rows.LIVE):
-            everything += live
-            allowed = max(self._model.campaigns[campaign].most.since(since))
+            owner = self._owner(campaign)
+            everything[owner.home.org] += live
+            allowed = max(owner.most.since(since))
             if live > allowed:
-                name = self._model.campaigns[campaign].name
+                name = owner.name
                 self._broken("more live calls than the campaign allows", f"{name}: {live} of {allowed}")
-        if everything > most:
-            self._broken("more live calls than the organization or carrier allows", f"{everything} of {most}")
+        for home in self._models:
+            most = min(max(home.org_most.since(since)), max(home.carrier_most.since(since)))
+            if everything[home.org] > most:
+                text = f"{everything[home.org]} of {most}"
+                self._broken("more live calls than the organization or carrier allows", text)
 
     def check_counts(self) -> None:
         """The counts partition the audience and equal the rows; attempts are what was dialled; ends stand."""
         self.checks += 1
         self._checked_at = self._hand.steps
         for campaign, status, said, there in self._control.rows(rows.TALLIES):
-            name = self._model.campaigns[campaign].name
+            name = self._owner(campaign).name
             self._broken("the counts are not the rows", f"{name} {status}: {said} counted, {there} there")
         for contact, attempts, dialled in self._control.rows(rows.ATTEMPTS):
             self._broken("attempts are not what was dialled", f"{contact}: {attempts}, dialled {dialled}", contact)
@@ -195,10 +221,10 @@ class Watch:
 
     def _promises(self) -> None:
         """Whoever was reset during a call was begun anew when it ended, unless something else was asked since."""
-        for promise in self._model.promises:
-            owner = self._model.campaigns[promise.campaign]
+        for promise in [promise for model in self._models for promise in model.promises]:
+            owner = self._owner(promise.campaign)
             stopped = any(at >= promise.made for at in owner.stopped)
-            if stopped or promise.contact in self._model.deleted:
+            if stopped or promise.contact in owner.home.deleted:
                 continue
             found = self._control.rows(rows.CONTACT, campaign=promise.campaign, contact=promise.contact)
             if found and found[0][0] <= promise.generation and found[0][1] not in ("skipped", "canceled"):
@@ -210,8 +236,13 @@ class Watch:
         before = now - timedelta(hours=5)
         moments = [now - timedelta(minutes=minutes) for minutes in range(0, 301, 10)]
         for campaign, contact, due_at in self._control.rows(rows.DUE, before=before):
-            owner, person = self._model.campaigns[campaign], self._model.people[contact].now
-            if owner.most.now and all(lawful(owner.window.now, person.zones, person.law, at) for at in moments):
+            owner = self._owner(campaign)
+            person = owner.home.people[contact].now
+            if (
+                owner.most.now
+                and owner.daily_cap is None
+                and all(lawful(owner.window.now, person.zones, person.law, at) for at in moments)
+            ):
                 self._broken("a contact is forgotten", f"{contact} in {owner.name}, due {due_at:%a %H:%M}", contact)
 
     def _broken(self, invariant: str, text: str, *about: object) -> None:

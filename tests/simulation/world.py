@@ -13,7 +13,7 @@ import msgspec
 from agentalk.carriers.simulator.faults import NO_FAULTS as PERFECT
 from agentalk.domain.call import CallEvent
 from agentalk.domain.errors import Refusal
-from agentalk.domain.ids import DialerId
+from agentalk.domain.ids import CampaignId, DialerId
 from agentalk.operations import agents, campaign_contacts, campaigns, carriers, organizations
 from agentalk.operations.agents import NewAgent
 from agentalk.operations.carriers import CarrierPatch
@@ -38,7 +38,20 @@ _DAYS_TO_REST = 0.5
 # Seconds between the rounds of dialers at rest: the later the round, the more there is for it to do at once.
 _AT_REST = 1800.0
 # What is asked in the moment in which calls have been claimed.
-_RACES = ("pause", "pause", "stop", "opt out", "opt out", "reset", "window", "delete", "phone")
+_RACES = (
+    "pause",
+    "pause",
+    "stop",
+    "opt out",
+    "opt out",
+    "reset",
+    "window",
+    "delete",
+    "phone",
+    "list",
+    "list",
+    "consent",
+)
 
 Entry = tuple[datetime, str, str, str]
 
@@ -81,8 +94,7 @@ class World:
         self.exchange = Exchange(self.hand, self.striker, Random(f"road {seed}"), mix)
         self.violation: Violation | None = None
         self.processes: list[Process] = []
-        self.model: Model
-        self.users: Users
+        self.users: list[Users] = []
         self.watch: Watch
         self._gateway = Actor("gateway", self.hand)
         self._beat_at = 0.0
@@ -124,7 +136,7 @@ class World:
         for _ in range(plan.acts):
             # Half of them in a moment in which dialers have their rounds.
             at = self.random.uniform(60, end)
-            loop.call_at(at if self.random.random() < 0.5 else at // plan.grid * plan.grid, self.users.act)
+            loop.call_at(at if self.random.random() < 0.5 else at // plan.grid * plan.grid, self._act)
         for _ in range(plan.outages):
             loop.call_at(self.random.uniform(60, end), self._outage)
         await self._until(end)
@@ -133,7 +145,9 @@ class World:
     async def _come_to_rest(self) -> None:
         """No more faults, no more users: everything finds its end, and nobody is forgotten."""
         self.hand.trace("world", "faults off", "")
-        self.striker.rates, self.users.quiet = NO_FAULTS, True
+        self.striker.rates = NO_FAULTS
+        for users in self.users:
+            users.quiet = True
         self.exchange.simulated.exchange.faults, self.exchange.trouble = PERFECT, Trouble()
         self.exchange.gather = 60.0
         loop = self.hand.loop
@@ -141,9 +155,9 @@ class World:
         while loop.time() < end and self.server.control.rows(rows.OPEN)[0][0]:
             await self._until(loop.time() + 3 * 3600)
         self.watch.nobody_starves()
-        for campaign in self.model.campaigns.values():
+        for home, campaign in [(each.model, one) for each in self.users for one in each.model.campaigns.values()]:
             try:
-                await self.database.run(campaigns.pause, self.model.org, campaign.id, self.hand.now())
+                await self.database.run(campaigns.pause, home.org, campaign.id, self.hand.now())
             except Refusal:
                 continue
         await self._until(loop.time() + 3 * 3600)
@@ -155,26 +169,11 @@ class World:
         await done
 
     async def _set_up(self) -> None:
-        plan, now = self.plan, self.hand.now()
-        async with self.database.transaction() as tx:
-            org = (await organizations.create(tx, NewOrganization(name="Acme", max_concurrency=plan.org_most), now)).id
-            (carrier,), _ = await carriers.page(tx, org, 1, 0)
-            patch = CarrierPatch(max_live_calls=plan.carrier_most, calls_per_second=plan.carrier_rate)
-            await carriers.change(tx, org, carrier.id, patch, None, now)
-            agent = await agents.create(tx, org, NewAgent(name="Agent", first_message="Hello {{name}}"), now)
-        self.model = Model(org, agent.id, History(plan.org_most), History(plan.carrier_most))
-        self.users = Users(self.hand, self.server, self.model, Random(f"users {self.seed}"))
-        for i in range(plan.campaigns):
-            await self.users.campaign(self.database, f"campaign-{i + 1}", plan.rate, self.random.choice(RETRIES))
-        async with self.database.transaction() as tx:
-            people = await self.users.crowd(tx, self.contacts)
-            for campaign in self.model.campaigns.values():
-                some = self.random.sample(people, len(people) // plan.campaigns + len(people) // 20)
-                await campaign_contacts.add(tx, org, campaign.id, some, now)
-                if self.random.random() < 0.85:
-                    await campaigns.start(tx, org, campaign.id, None, now)
+        for i in range(self.plan.organizations):
+            await self._organization("pq"[i], self.contacts // self.plan.organizations)
+        plan, models = self.plan, [users.model for users in self.users]
         ledger = self.exchange.simulated.exchange.ledger
-        self.watch = Watch(self.hand, self.server.control, self.model, ledger)
+        self.watch = Watch(self.hand, self.server.control, models, ledger)
         self.watch.fail, self.watch.all_known = self._fail, plan.outages == 0
         self.processes = [
             Process(
@@ -185,10 +184,41 @@ class World:
                 plan.slots,
                 self._grid,
                 self._next_check,
-                {org},
+                {model.org for model in models},
             )
             for i in range(plan.dialers)
         ]
+
+    async def _organization(self, letter: str, people: int) -> None:
+        plan, now, random = self.plan, self.hand.now(), self.random
+        async with self.database.transaction() as tx:
+            org = (await organizations.create(tx, NewOrganization(name="Acme", max_concurrency=plan.org_most), now)).id
+            (carrier,), _ = await carriers.page(tx, org, 1, 0)
+            patch = CarrierPatch(max_live_calls=plan.carrier_most, calls_per_second=plan.carrier_rate)
+            await carriers.change(tx, org, carrier.id, patch, None, now)
+            agent = await agents.create(tx, org, NewAgent(name="Agent", first_message="Hello {{name}}"), now)
+        model = Model(letter, org, agent.id, History(plan.org_most), History(plan.carrier_most))
+        known = random.sample(self.users[0].phones, 20) if self.users else ()
+        users = Users(self.hand, self.server, model, Random(f"users {letter} {self.seed}"), known)
+        self.users.append(users)
+        for i in range(plan.campaigns):
+            await users.campaign(self.database, f"campaign-{letter}{i + 1}", plan.rate, random.choice(RETRIES))
+        async with self.database.transaction() as tx:
+            await users.lists(tx)
+            ids = await users.crowd(tx, people)
+            for campaign in model.campaigns.values():
+                some = random.sample(ids, 2 * len(ids) // (plan.campaigns + 1))
+                await campaign_contacts.add(tx, org, campaign.id, some, now)
+                if random.random() < 0.85:
+                    await campaigns.start(tx, org, campaign.id, None, now)
+
+    def _act(self, kind: str | None = None, campaign: CampaignId | None = None) -> None:
+        if campaign is None:
+            self.random.choice(self.users).act(kind)
+            return
+        for users in self.users:
+            if campaign in users.model.campaigns:
+                users.act(kind, users.model.campaigns[campaign])
 
     def _begin(self, process: Process) -> None:
         process.live()
@@ -214,7 +244,7 @@ class World:
 
     def _grid(self) -> float:
         lot = self.random.random()
-        if self.users.quiet:
+        if self.users[0].quiet:
             return _AT_REST
         return 0.0 if lot < 0.03 else self.plan.grid if lot < self.plan.diligence else 2 * self.plan.grid
 
@@ -242,7 +272,7 @@ class World:
         if "reserve" in said and self.striker.chance(self.plan.races):
             claimed = self.server.control.rows(rows.CLAIMED)
             if claimed:
-                self.users.act(self.random.choice(_RACES), self.model.campaigns[self.random.choice(claimed)[0]])
+                self._act(self.random.choice(_RACES), self.random.choice(claimed)[0])
 
     def _woken(self, text: str) -> None:
         for process in self.processes:
