@@ -19,22 +19,24 @@ WHERE c.status = 'dialing' ORDER BY c.id
 
 LIVE = "SELECT campaign_id, count(*) FROM calls WHERE status NOT IN ('ended', 'released') GROUP BY 1 ORDER BY 1"
 
-TALLIES = """
-SELECT campaign_id, status, coalesce(t.n, 0), coalesce(r.n, 0) FROM
+# What does not add up, and calls that ended; of contacts and calls only those that changed since a transaction.
+COUNTS = """
+SELECT 'counts', campaign_id::text, status, coalesce(t.n, 0)::text, coalesce(r.n, 0)::text FROM
     (SELECT campaign_id, status, sum(n)::int AS n FROM campaign_tallies GROUP BY 1, 2) t
     FULL JOIN (SELECT campaign_id, status, count(*)::int AS n FROM campaign_contacts GROUP BY 1, 2) r
     USING (campaign_id, status)
-WHERE coalesce(t.n, 0) <> coalesce(r.n, 0) ORDER BY 1, 2
+WHERE coalesce(t.n, 0) <> coalesce(r.n, 0)
+UNION ALL
+SELECT 'attempts', cc.contact_id, '', cc.attempts::text, c.n::text FROM campaign_contacts cc CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM calls c
+    WHERE c.campaign_id = cc.campaign_id AND c.contact_id = cc.contact_id AND c.generation = cc.generation
+        AND c.dialed_at IS NOT NULL AND c.outcome IS DISTINCT FROM 'not_placed'
+) c WHERE cc.xmin::text::bigint >= %(since)s AND cc.attempts <> c.n
+UNION ALL
+SELECT 'ended', id::text, contact_id, outcome, '' FROM calls WHERE status = 'ended' AND xmin::text::bigint >= %(since)s
+UNION ALL
+SELECT 'since', pg_snapshot_xmin(pg_current_snapshot())::text, '', '', ''
 """
-
-ATTEMPTS = """
-SELECT cc.contact_id, cc.attempts, count(c.id)::int FROM campaign_contacts cc
-LEFT JOIN calls c ON c.campaign_id = cc.campaign_id AND c.contact_id = cc.contact_id AND c.generation = cc.generation
-    AND c.dialed_at IS NOT NULL AND c.outcome IS DISTINCT FROM 'not_placed'
-GROUP BY cc.campaign_id, cc.contact_id HAVING cc.attempts <> count(c.id) ORDER BY 1
-"""
-
-ENDED = "SELECT id, contact_id, outcome FROM calls WHERE status = 'ended' ORDER BY id"
 
 LEFT = """
 SELECT id, contact_id, status, dialer_id FROM calls WHERE status NOT IN ('ended', 'released') ORDER BY id

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from agentalk.carriers.carrier import Placement
 from agentalk.carriers.simulator.ledger import Ledger, Placed
@@ -24,6 +25,12 @@ _RECENTLY = 30.0
 _ON_ITS_WAY = timedelta(seconds=30)
 # No call of these worlds lasts as long, and no row stays live for longer after its call.
 _LONGEST_CALL, _LONGEST_ROW = 180.0, 3 * 3600.0
+
+# Whose commit changes what is counted: of contacts, and of calls.
+_COUNTED = {
+    "reserve", "commit_dialing", "release_reserved", "set_aside", "save_calls", "save_contacts", "skip_open",
+    "skip_no_timezone", "add", "remove", "cancel_open", "cancel_contact", "refresh_zones", "book",
+}  # fmt: skip
 
 
 class Violation(Exception):
@@ -52,8 +59,9 @@ class Watch:
         self._to_phone: defaultdict[tuple[OrgId, str], list[datetime]] = defaultdict(list)
         self._to_contact: defaultdict[str, list[datetime]] = defaultdict(list)
         self._dialing: set[CallId] = set()
-        self._ended: dict[CallId, str] = {}
-        self._checked_at = 0
+        self._ended: dict[str, str] = {}
+        # The transaction from which on nothing has been checked yet.
+        self._checked = 0
 
     def _owner(self, campaign: CampaignId) -> CampaignModel:
         return next(model.campaigns[campaign] for model in self._models if campaign in model.campaigns)
@@ -146,7 +154,7 @@ class Watch:
             self._reasons.flagged()
         if "set_aside" in said or "skip_open" in said:
             self._reasons.left_alone()
-        if self._hand.steps >= self._checked_at + 1000:
+        if not _COUNTED.isdisjoint(said):
             self.check_counts()
 
     def _dialed(self, actor: Actor) -> None:
@@ -187,16 +195,19 @@ class Watch:
     def check_counts(self) -> None:
         """The counts partition the audience and equal the rows; attempts are what was dialled; ends stand."""
         self.checks += 1
-        self._checked_at = self._hand.steps
-        for campaign, status, said, there in self._control.rows(rows.TALLIES):
-            name = self._owner(campaign).name
-            self._broken("the counts are not the rows", f"{name} {status}: {said} counted, {there} there")
-        for contact, attempts, dialled in self._control.rows(rows.ATTEMPTS):
-            self._broken("attempts are not what was dialled", f"{contact}: {attempts}, dialled {dialled}", contact)
-        for id, contact, outcome in self._control.rows(rows.ENDED):
-            first = self._ended.setdefault(id, outcome)
-            if first != outcome:
-                self._broken("a later end overrode the first", f"{first} became {outcome}", id, contact)
+        for kind, one, other, said, there in self._control.rows(rows.COUNTS, since=self._checked):
+            match kind:
+                case "counts":
+                    name = self._owner(CampaignId(UUID(one))).name
+                    self._broken("the counts are not the rows", f"{name} {other}: {said} counted, {there} there")
+                case "attempts":
+                    self._broken("attempts are not what was dialled", f"{one}: {said}, dialled {there}", one)
+                case "ended":
+                    first = self._ended.setdefault(one, said)
+                    if first != said:
+                        self._broken("a later end overrode the first", f"{first} became {said}", UUID(one), other)
+                case _:
+                    self._checked = int(one)
 
     def at_rest(self) -> None:
         """Faults are off, time has gone on, and nothing new is begun: nothing is left under way."""
