@@ -3,11 +3,12 @@
 from typing import Any, LiteralString
 
 import msgspec
+import pytest
 from psycopg import sql
 
 from agentalk.store import claims, facts
 from agentalk.store.database import Tx
-from tests.builders import a_campaign, an_agent, an_organization, unknown_id
+from tests.builders import a_campaign, a_campaign_contact, a_contact, an_agent, an_organization, unknown_id
 from tests.conftest import NOW, LazyDatabase
 from tests.store.test_plans import SCANS_ALL, Plan, explain
 
@@ -113,10 +114,13 @@ async def test_a_claim_costs_by_those_it_looks_at(db: LazyDatabase) -> None:
         assert lots <= 1.4 * few + 10 * ASKED, f"{name} looks at {few} pages among few, and at {lots} among many"
 
 
-async def test_contacts_are_picked_alike_by_a_plan_from_before_there_were_any(db: LazyDatabase) -> None:
+@pytest.mark.parametrize("few", [0, 24])
+async def test_contacts_are_picked_alike_by_a_plan_from_when_there_were_few(db: LazyDatabase, few: int) -> None:
     async with db() as database, database.for_engine() as engine, engine.transaction() as tx:
         v = await a_lonely_campaign(tx, FEW)
         await tx.execute("ANALYZE")
+        for _ in range(few):
+            await a_campaign_contact(tx, v["org"], await a_campaign(tx, v["org"]), await a_contact(tx, v["org"]))
         await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         named = {"shares": "$1", "now": "$2", "org": "$3"}
         await tx.execute(("PREPARE early(jsonb, timestamptz, uuid) AS " + claims.SQL["pick"] % named).encode())

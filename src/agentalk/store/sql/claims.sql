@@ -1,7 +1,7 @@
 -- name: pick
 -- Each share's first due contacts, callbacks before retries before fresh ones, oldest first. They are locked, and as they stand
--- once they are; those that somebody is changing are not waited for. Laterals, so that each is looked up by its key, also by a
--- plan that was made while there were few contacts: that would look for who is due once for every contact there is.
+-- once they are; those that somebody is changing are not waited for. Each is found again where it lies, for a plan that was made
+-- while there were few contacts finds them otherwise: by walking over all of their campaign, or over all there are.
 WITH candidate AS (
     SELECT s.campaign_id, s.most, due.*,
         row_number() OVER (PARTITION BY s.campaign_id ORDER BY due.lane, due.due_at, due.seq) AS place
@@ -9,7 +9,7 @@ WITH candidate AS (
     CROSS JOIN LATERAL jsonb_to_recordset(s.zones) AS z(zones text)
     CROSS JOIN generate_series(0, 2) AS l(lane)
     CROSS JOIN LATERAL (
-        SELECT cc.contact_id, cc.lane, cc.due_at, cc.seq FROM campaign_contacts cc
+        SELECT cc.ctid AS spot, cc.contact_id, cc.lane, cc.due_at, cc.seq FROM campaign_contacts cc
         WHERE cc.campaign_id = s.campaign_id AND cc.zones = z.zones AND cc.lane = l.lane
             AND cc.status IN ('pending', 'waiting') AND cc.due_at <= %(now)s
         ORDER BY cc.due_at LIMIT s.most
@@ -19,8 +19,7 @@ SELECT c.campaign_id, c.contact_id, cc.zones, cc.attempts, k.name, k.attributes
 FROM candidate c
 CROSS JOIN LATERAL (
     SELECT zones, attempts FROM campaign_contacts
-    WHERE campaign_id = c.campaign_id AND contact_id = c.contact_id
-        AND (status IN ('pending', 'waiting')) IS TRUE AND (due_at <= %(now)s) IS TRUE
+    WHERE ctid = c.spot AND (status IN ('pending', 'waiting')) IS TRUE AND (due_at <= %(now)s) IS TRUE
     FOR NO KEY UPDATE SKIP LOCKED
 ) cc
 CROSS JOIN LATERAL (SELECT name, attributes FROM contacts WHERE organization_id = %(org)s AND id = c.contact_id LIMIT 1) k
