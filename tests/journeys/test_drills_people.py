@@ -112,7 +112,7 @@ def test_the_window_closes_in_mid_batch(stage: Drill) -> float | None:
     stage.change(window={"slots": slots})
     stage.order("start")
     stage.until_rang(10)
-    stage.put_forward(closing - timedelta(seconds=1))
+    stage.put_forward(closing - timedelta(seconds=3))
     stage.until("SELECT phase = 'outside_window' FROM campaigns WHERE id = %s", stage.campaign)
     assert stage.now() >= closing
     stage.until("SELECT count(*) = 0 FROM calls WHERE live")
