@@ -9,7 +9,9 @@ from agentalk.dialer.claim import claim
 from agentalk.domain.call import Outcome
 from agentalk.domain.ids import CampaignId
 from agentalk.domain.policy.model import CallingPolicy, CapScope, FrequencyCap, Purpose
+from agentalk.domain.preview import Preview
 from agentalk.domain.retry import RetryPolicy, RetryRule
+from agentalk.operations import preview
 from tests.conftest import NOW
 from tests.dialer.scene import Scene, only, scene
 
@@ -17,6 +19,10 @@ PHONE = "+12125550100"
 FLORIDA = "America/New_York@US-FL"
 PERSISTENT = RetryPolicy(max_attempts=50, rules=(RetryRule(Outcome.NO_ANSWER, (10,)),))
 MARKETING = CallingPolicy(purpose=Purpose.MARKETING)
+
+
+async def look_ahead(stage: Scene, campaign: CampaignId) -> Preview:
+    return await stage.database.run(preview.look_ahead, stage.org, campaign, stage.now)
 
 
 async def standing(stage: Scene, campaign: CampaignId) -> list[tuple[Any, ...]]:
@@ -56,6 +62,20 @@ async def test_a_cap_on_contacts_follows_a_person_from_phone_to_phone(db: Any) -
         await stage.tick()
         assert await standing(stage, campaign) == [("waiting", "frequency_cap", None)]
         assert len(stage.placements()) == 1
+
+
+async def test_who_answered_and_heard_nothing_is_left_alone_by_every_campaign(db: Any) -> None:
+    async with scene(db, NOW, mix=only(Outcome.ABANDONED)) as stage:
+        await stage.campaign([PHONE])
+        await stage.tick()
+        await stage.pass_time(minutes=20)
+        ended = await stage.one("SELECT ended_at FROM calls WHERE outcome = 'abandoned'")
+        other = await stage.campaign([PHONE])
+        await stage.tick()
+        assert await standing(stage, other) == [("pending", "abandoned_lockout", None)]
+        waits = await stage.one("SELECT due_at FROM campaign_contacts WHERE campaign_id = %s", other)
+        assert waits == ended + timedelta(hours=72)
+        assert [wait.reason for wait in (await look_ahead(stage, other)).waits] == ["abandoned_lockout"]
 
 
 async def test_a_cap_of_none_skips_and_says_so(db: Any) -> None:

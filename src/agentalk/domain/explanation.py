@@ -133,6 +133,7 @@ RULES: Mapping[str, str] = {
     "duplicate_phone": "The campaign has called this phone already, for another contact.",
     "registry_stale": "A registry that must be asked is too old: nobody is called until newer data is imported.",
     "frequency_cap": "The number, or the contact, has been called as often as is allowed in this span of time.",
+    "abandoned_lockout": "Somebody answered a call and nobody spoke: the phone is left in peace for 72 hours.",
     "conversation_lockout": "After a conversation the contact is left in peace for a while.",
     "phone_busy": "The phone is on another call of the organization's.",
     "outside_window": "It is outside the hours in which the contact may be called.",

@@ -11,6 +11,7 @@ from agentalk.domain.ids import CampaignId, OrgId
 from agentalk.domain.policy.caps import lockout, lookback
 from agentalk.domain.policy.version import policy_version
 from agentalk.domain.preview import Preview, Skips, Waits, judge, openings
+from agentalk.domain.retry import LOCKOUT
 from agentalk.operations import campaigns
 from agentalk.store import campaigns as stored
 from agentalk.store import facts, preview
@@ -21,8 +22,6 @@ from agentalk.store.preview import Limits, Outcomes
 _ENOUGH_CALLS = 50
 _NEWEST_CALLS = 1_000
 _HOURS_TOLD = 48
-# A call that lives has begun since.
-_LONGEST_CALL = timedelta(hours=3)
 _NO_PURPOSE = (
     "Nothing says what these calls are for: they count as informational and only the simulator may place them."
     " Until `policy.purpose` is set, a start on another carrier is refused."
@@ -41,7 +40,7 @@ async def look_ahead(tx: Tx, org: OrgId | None, id: CampaignId, now: datetime) -
     groups = await preview.groups(tx, id)
     peace = max((lockout(inforce, group) or timedelta() for group in groups), default=timedelta())
     await preview.work_memory(tx)
-    known = await preview.alike(tx, home, id, max(lookback(inforce, groups), peace, _LONGEST_CALL), at)
+    known = await preview.alike(tx, home, id, max(lookback(inforce, groups), peace, LOCKOUT), at)
     lists = (await facts.do_not_call(tx, home)).of(id)
     found = judge(campaign.window, inforce, lists, known, at)
     ended = await preview.outcomes(tx, id, _NEWEST_CALLS)

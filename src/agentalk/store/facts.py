@@ -54,12 +54,13 @@ async def gather(tx: Tx, org: OrgId, asked: Sequence[Asked], since: datetime) ->
             by_phone=tuple(by_phone or ()),
             by_contact=tuple(by_contact or ()),
             last_conversation_at=max(filter(None, (talked, talked_too)), default=None),
+            last_abandoned_at=abandoned,
             called_for_other=for_other,
             phone_busy=live,
         )
         for (
             campaign, contact, zones, phone, invalid, consent, opted_out, listed, by_phone, live, for_other, talked,
-            by_contact, talked_too,
+            abandoned, by_contact, talked_too,
         ) in rows
     }  # fmt: skip
 

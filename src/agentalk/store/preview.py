@@ -78,6 +78,7 @@ async def alike(tx: Tx, org: OrgId, campaign: CampaignId, back: timedelta, now: 
                 by_phone=tuple(by_phone or ()),
                 by_contact=tuple(by_contact or ()),
                 last_conversation_at=talked,
+                last_abandoned_at=abandoned,
                 called_for_other=for_other,
                 phone_busy=busy,
             ),
@@ -88,8 +89,8 @@ async def alike(tx: Tx, org: OrgId, campaign: CampaignId, back: timedelta, now: 
             contacts=contacts,
         )
         for (
-            zones, has_phone, invalid, opted_out, listed, consent, in_time, by_phone, by_contact, talked, for_other,
-            busy, attempts, held_by, ready_at, twin, contacts,
+            zones, has_phone, invalid, opted_out, listed, consent, in_time, by_phone, by_contact, talked, abandoned,
+            for_other, busy, attempts, held_by, ready_at, twin, contacts,
         ) in rows
     ]  # fmt: skip
 

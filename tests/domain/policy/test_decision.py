@@ -93,6 +93,7 @@ def test_skipped(inforce: Any, known: Facts, rule: Rule) -> None:
         (DEFAULTS, facts(by_phone=[NOW - HOUR] * 2 + [NOW - 2 * DAY] * 4)),
         (DEFAULTS, facts(by_contact=[NOW - HOUR] * 9)),  # the default caps are by phone
         (DEFAULTS, facts(last_conversation_at=NOW - HOUR)),  # the lockout is for debt
+        (DEFAULTS, facts(last_abandoned_at=NOW - 3 * DAY)),
     ],
 )
 def test_called(inforce: Any, known: Facts) -> None:
@@ -110,6 +111,7 @@ NEXT_MORNING = datetime(2026, 11, 25, 14, tzinfo=UTC)
         (DEFAULTS, facts(by_phone=[NOW - k * HOUR for k in (1, 2, 3)]), NOW, Rule.FREQUENCY_CAP, NOW + 21 * HOUR),
         (DEFAULTS, facts(by_phone=[NOW - 2 * DAY] * 7), NOW, Rule.FREQUENCY_CAP, NOW + 5 * DAY),
         (DEFAULTS, facts(group=FLORIDA, by_contact=[NOW - HOUR] * 3), NOW, Rule.FREQUENCY_CAP, NOW + 23 * HOUR),
+        (DEFAULTS, facts(last_abandoned_at=NOW - HOUR), NOW, Rule.ABANDONED_LOCKOUT, NOW + 71 * HOUR),
         (DEBT, facts(consent=EXPRESS, last_conversation_at=NOW - DAY), NOW, Rule.CONVERSATION_LOCKOUT, NOW + 6 * DAY),
         (DEFAULTS, facts(phone_busy=True), NOW, Rule.PHONE_BUSY, NOW + timedelta(minutes=1)),
         # Of two the one that ends last: at night one waits for the morning, unless a cap lasts longer.

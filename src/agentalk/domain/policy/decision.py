@@ -14,6 +14,7 @@ from agentalk.domain.policy.caps import Used, caps, lockout, use
 from agentalk.domain.policy.hours import jurisdictions, next_lawful, unplaceable
 from agentalk.domain.policy.model import CapScope, DuplicatePhones, FrequencyCap, InForce, Purpose
 from agentalk.domain.policy.presets import ELSEWHERE, joined
+from agentalk.domain.retry import LOCKOUT
 from agentalk.domain.spans import Span
 from agentalk.domain.window import UNKNOWN_ZONE, Window, ZoneGroup, zones_of
 
@@ -51,8 +52,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a contact when it is decided.
 
     `listed` are the lists that its phone is on. `by_phone` and `by_contact` are the moments of counted attempts within
-    `caps.lookback`, newest first, over all campaigns of the organization; `called_for_other`: this campaign has called
-    this phone for another contact.
+    `caps.lookback`, newest first, over all campaigns of the organization; `last_abandoned_at` is when the phone's last
+    call ended on which it was answered and nobody spoke; `called_for_other`: this campaign has called this phone for
+    another contact.
     """
 
     group: ZoneGroup
@@ -64,6 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     by_phone: Sequence[datetime] = ()
     by_contact: Sequence[datetime] = ()
     last_conversation_at: datetime | None = None
+    last_abandoned_at: datetime | None = None
     called_for_other: bool = False
     phone_busy: bool = False
 
@@ -81,6 +84,7 @@ class Rule(StrEnum):
     DUPLICATE_PHONE = "duplicate_phone"
     REGISTRY_STALE = "registry_stale"
     FREQUENCY_CAP = "frequency_cap"
+    ABANDONED_LOCKOUT = "abandoned_lockout"
     CONVERSATION_LOCKOUT = "conversation_lockout"
     PHONE_BUSY = "phone_busy"
     OUTSIDE_WINDOW = "outside_window"
@@ -165,7 +169,7 @@ def decide_by(ours: Standing, facts: Facts, now: datetime) -> Decision:
     never = next((decision for decision in capped if decision.verdict is Verdict.SKIP), None)
     if never is not None:
         return never
-    waits = [*capped, ours.stale, _in_peace(ours, facts, now), _free(facts, now), ours.late]
+    waits = [*capped, ours.stale, _startled(facts, now), _in_peace(ours, facts, now), _free(facts, now), ours.late]
     if any(waits):
         return max(filter(None, waits), key=_lasting)
     consent = facts.consent.type.value if facts.consent else None
@@ -264,6 +268,14 @@ def _capped(used: Used) -> Decision:
 def _fresh(inforce: InForce, lists: Sequence[DoNotCallList], places: Sequence[str], now: datetime) -> Decision | None:
     old = stale(lists, inforce.purpose, places, now)
     return None if old is None else _wait(Rule.REGISTRY_STALE, now + _STALE_LOOK, asOf=str(old.as_of), **_named(old))
+
+
+def _startled(facts: Facts, now: datetime) -> Decision | None:
+    """Who was rung up and heard nothing is left alone by every campaign."""
+    if facts.last_abandoned_at is None or facts.last_abandoned_at + LOCKOUT <= now:
+        return None
+    until = facts.last_abandoned_at + LOCKOUT
+    return _wait(Rule.ABANDONED_LOCKOUT, until, hours=LOCKOUT / timedelta(hours=1))
 
 
 def _in_peace(ours: Standing, facts: Facts, now: datetime) -> Decision | None:

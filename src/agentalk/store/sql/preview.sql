@@ -17,11 +17,13 @@ WITH open AS MATERIALIZED (
     WHERE cc.campaign_id = %(campaign)s AND cc.status IN ('pending', 'waiting')
 ), recent AS MATERIALIZED (
     SELECT phone, contact_id, live, CASE outcome WHEN 'answered' THEN answered_at END AS talked,
+        CASE outcome WHEN 'abandoned' THEN ended_at END AS abandoned,
         date_bin('1 minute', coalesce(dialed_at, reserved_at) + interval '59.999999 seconds', 'epoch') AS moment
     FROM calls WHERE organization_id = %(org)s AND id >= %(since_id)s AND counted
 ), by_phone AS (
     SELECT phone, array_agg(moment ORDER BY moment DESC) FILTER (WHERE moment > %(since)s) AS moments,
-        bool_or(live) AS live, date_bin('1 minute', max(talked) + interval '59.999999 seconds', 'epoch') AS talked
+        bool_or(live) AS live, date_bin('1 minute', max(talked) + interval '59.999999 seconds', 'epoch') AS talked,
+        date_bin('1 minute', max(abandoned) + interval '59.999999 seconds', 'epoch') AS abandoned
     FROM recent GROUP BY phone
 ), by_contact AS (
     SELECT contact_id, array_agg(moment ORDER BY moment DESC) FILTER (WHERE moment > %(since)s) AS moments,
@@ -38,7 +40,7 @@ WITH open AS MATERIALIZED (
     SELECT phone FROM open WHERE phone IS NOT NULL GROUP BY phone HAVING count(*) > 1
 ), known AS (
     SELECT o.zones, o.phone IS NOT NULL AS has_phone, o.invalid, x.phone IS NOT NULL AS opted_out, l.lists, o.consent,
-        o.in_time, p.moments AS by_phone, c.moments AS by_contact, greatest(p.talked, c.talked) AS talked,
+        o.in_time, p.moments AS by_phone, c.moments AS by_contact, greatest(p.talked, c.talked) AS talked, p.abandoned,
         coalesce(d.one <> o.contact_id OR d.other <> o.contact_id, false) AS for_other, coalesce(p.live, false) AS busy,
         o.attempts, CASE WHEN o.due_at > %(now)s THEN o.held_by END AS held_by,
         CASE WHEN o.due_at > %(now)s
@@ -52,11 +54,11 @@ WITH open AS MATERIALIZED (
     LEFT JOIN by_contact c ON c.contact_id = o.contact_id
     LEFT JOIN called d ON d.phone = o.phone
 )
-SELECT zones, has_phone, invalid, opted_out, lists, consent, in_time, by_phone, by_contact, talked, for_other, busy,
-    attempts, held_by, ready_at, twin, count(*)
+SELECT zones, has_phone, invalid, opted_out, lists, consent, in_time, by_phone, by_contact, talked, abandoned, for_other,
+    busy, attempts, held_by, ready_at, twin, count(*)
 FROM known
-GROUP BY zones, has_phone, invalid, opted_out, lists, consent, in_time, by_phone, by_contact, talked, for_other, busy,
-    attempts, held_by, ready_at, twin, seq
+GROUP BY zones, has_phone, invalid, opted_out, lists, consent, in_time, by_phone, by_contact, talked, abandoned, for_other,
+    busy, attempts, held_by, ready_at, twin, seq
 ORDER BY min(lane), min(due_at), min(seq);
 
 -- name: skipped
