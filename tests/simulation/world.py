@@ -198,7 +198,7 @@ class World:
             await carriers.change(tx, org, carrier.id, patch, None, now)
             agent = await agents.create(tx, org, NewAgent(name="Agent", first_message="Hello {{name}}"), now)
         model = Model(letter, org, agent.id, History(plan.org_most), History(plan.carrier_most))
-        known = random.sample(self.users[0].phones, 20) if self.users else ()
+        known = random.sample(self.users[0].phones, people // 8) if self.users else ()
         users = Users(self.hand, self.server, model, Random(f"users {letter} {self.seed}"), known)
         self.users.append(users)
         for i in range(plan.campaigns):
