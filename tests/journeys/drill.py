@@ -229,6 +229,13 @@ class Drill:
             assert monotonic() < patience_ends, f"{count} calls were not placed within {seconds} s\n{self.story()}"
             self._pause()
 
+    def until_untaken(self) -> None:
+        """Wait until the carrier has sent events, or is about to, that nobody has taken."""
+        patience_ends = monotonic() + PATIENCE
+        while not self.simulator_stats()["eventsWaiting"]:
+            assert monotonic() < patience_ends, self.story()
+            self._pause()
+
     def until_called(self, count: int, *, seconds: float = PATIENCE) -> None:
         """Wait until so many calls were dialled."""
         self.until("SELECT count(*) >= %s FROM calls WHERE dialed_at IS NOT NULL", count, seconds=seconds)

@@ -103,7 +103,7 @@ def test_dialers_are_killed_at_each_boundary(stage: Drill) -> float | None:
         stage.dialer()
         # After an event was sent, before it was stored.
         stage.until(RECORDING)
-        assert stage.simulator_stats()["eventsWaiting"] > 0
+        stage.until_untaken()
         assert stage.api
         stage.api.kill()
     stage.replace_api()
