@@ -10,8 +10,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps
 # But holidays loads its 250 countries at once: not to be compiled at every start where Python may keep nothing.
 COMPILE := $(BIN)/python -m compileall -q $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/holidays
-# A file of tests stays on one process; each process has a PostgreSQL of its own. Three, on two cores too: drills mostly wait.
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+# A file of tests stays on one process; each process has a PostgreSQL of its own. Four, on two cores too: drills mostly wait.
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command "make lock" --quiet
 
@@ -51,8 +51,8 @@ bench: $(VENV)/.dev  ## our speed against the bare database's, as ratios
 	@$(BIN)/python -m bench $(ARGS)
 
 # With PLOT=FILE.svg: a campaign around the world, and its calls drawn over lawful hours; CONTACTS=100000 take some minutes.
-simulate: $(VENV)/.dev  ## one world of a seed: make simulate SEED=7 DAYS=2 ARGS=-v
-	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --days $(or $(DAYS),2) --contacts $(or $(CONTACTS),300) $(if $(PLOT),--plot $(PLOT)) $(ARGS)
+simulate: $(VENV)/.dev  ## one world of a seed: make simulate SEED=7 DAYS=2 ARGS=-v, or of many: SEEDS=60
+	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) --days $(or $(DAYS),2) --contacts $(or $(CONTACTS),300) $(if $(PLOT),--plot $(PLOT)) $(ARGS)
 
 simulate-long: $(VENV)/.dev  ## worlds of new seeds on all cores for MINUTES=30, until one goes wrong
 	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1000) --minutes $(or $(MINUTES),30) $(ARGS)

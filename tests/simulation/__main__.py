@@ -22,7 +22,7 @@ def main() -> int:
     """Run what the arguments ask for; 1 if an invariant does not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after another")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, on all cores")
     parser.add_argument("--minutes", type=float, help="as many seeds as can be lived through in so many minutes")
     parser.add_argument("--days", type=float, default=2.0, help="days of each world")
     parser.add_argument("--contacts", type=int, default=300, help="contacts of each world")
@@ -36,7 +36,7 @@ def main() -> int:
     live = partial(lived, days=asked.days, contacts=asked.contacts)
     began = time.monotonic()
     if asked.minutes is None:
-        reports = live(range(asked.seed, asked.seed + asked.seeds), tell=asked.verbose)
+        reports = _side_by_side(live, range(asked.seed, asked.seed + asked.seeds), tell=asked.verbose)
     else:
         reports = _for_long(live, asked.seed, began + 60 * asked.minutes)
     print(summary(reports, time.monotonic() - began))  # noqa: T201
@@ -76,6 +76,15 @@ def _said(report: Report, days: float, contacts: int) -> str:
         return f"{said}  all invariants hold"
     again = f"make simulate SEED={report.seed} DAYS={days:g} CONTACTS={contacts}"
     return f"{said}\n\n{story(report)}\n\nAgain: {again}"
+
+
+def _side_by_side(live: partial[list[Report]], seeds: range, *, tell: bool) -> list[Report]:
+    cores = min(os.cpu_count() or 1, len(seeds))
+    if cores == 1:
+        return live(seeds, tell=tell)
+    with ProcessPoolExecutor(cores) as pool:
+        shares = [pool.submit(live, seeds[core::cores], tell=tell) for core in range(cores)]
+        return [report for share in shares for report in share.result()]
 
 
 def _for_long(live: partial[list[Report]], seed: int, until: float) -> list[Report]:

@@ -47,7 +47,8 @@ class Control:
     """A connection of the observer's own: it sees what is committed, and who waits for whom."""
 
     def __init__(self, dsn: str) -> None:
-        self._connection = psycopg.connect(dsn, autocommit=True, options="-c timezone=UTC -c jit=off")
+        options = "-c timezone=UTC -c jit=off -c plan_cache_mode=force_generic_plan"
+        self._connection = psycopg.connect(dsn, autocommit=True, options=options, prepare_threshold=0)
 
     def rows(self, statement: str, **values: Any) -> list[TupleRow]:
         """What a statement answers."""

@@ -20,6 +20,8 @@ from tests.simulation.schedule import Hand
 Broken = Callable[..., None]
 # What a carrier told so long ago is judged before anything else is claimed.
 _JUDGED_AFTER = timedelta(seconds=5)
+# Of 24 hours, which begin and end with an hour of the clock.
+_JUDGED_OVER = timedelta(hours=23)
 _MOST_ABANDONED = 0.03
 
 
@@ -31,6 +33,7 @@ class Reasons:
     ) -> None:
         self._hand, self._control, self._campaigns, self._broken = hand, control, campaigns, broken
         self._resting: dict[tuple[OrgId, str, date], datetime] = {}
+        self._judged = 0
         self._begun: defaultdict[tuple[OrgId, str, date], list[datetime]] = defaultdict(list)
 
     def rang(
@@ -65,17 +68,19 @@ class Reasons:
     def claimed(self) -> None:
         """Who abandons too many of those that answer does not go on."""
         before = self._hand.now() - _JUDGED_AFTER
-        since = before - timedelta(hours=24)
+        since = before - _JUDGED_OVER
         for campaign, sample, answered, abandoned, lately in self._control.rows(
             rows.GOVERNED, before=before, since=since
         ):
-            if sample and answered >= int(sample) and lately and abandoned > _MOST_ABANDONED * answered:
+            if answered >= sample and lately and abandoned > _MOST_ABANDONED * answered:
                 name = self._campaigns(campaign).name
                 self._broken("went on although too many calls were abandoned", f"{name}: {abandoned} of {answered}")
 
     def left_alone(self) -> None:
         """Contacts were set aside, or skipped: by what their own organization knows."""
-        for campaign, contact, phone, reason, called, opted_out, listed in self._control.rows(rows.LEFT_ALONE):
+        since, self._judged = self._judged, self._control.rows(rows.SNAPSHOT)[0][0]
+        found = self._control.rows(rows.LEFT_ALONE, since=since)
+        for campaign, contact, phone, reason, called, opted_out, listed in found:
             owner = self._campaigns(campaign)
             if not self._holds(owner, contact, reason, called, opted_out, listed):
                 text = f"{contact} in {owner.name}: {reason}, {called} calls"
@@ -84,7 +89,7 @@ class Reasons:
     def _holds(self, owner: CampaignModel, contact: str, reason: str, called: int, opted_out: Any, listed: Any) -> bool:
         match reason:
             case "frequency_cap":
-                return called >= min(cap.max for cap in owner.caps)
+                return called >= min(cap.max for cap in owner.caps) or contact in owner.home.moved
             case "opted_out":
                 return bool(opted_out) or contact in owner.home.moved
             case "do_not_call":

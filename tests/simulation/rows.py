@@ -20,6 +20,8 @@ WHERE c.status = 'dialing' ORDER BY c.id
 LIVE = "SELECT campaign_id, count(*) FROM calls WHERE status NOT IN ('ended', 'released') GROUP BY 1 ORDER BY 1"
 
 # What does not add up, and calls that ended; of contacts and calls only those that changed since a transaction.
+SNAPSHOT = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
 COUNTS = """
 SELECT 'counts', campaign_id::text, status, coalesce(t.n, 0)::text, coalesce(r.n, 0)::text FROM
     (SELECT campaign_id, status, sum(n)::int AS n FROM campaign_tallies GROUP BY 1, 2) t
@@ -92,12 +94,12 @@ ORDER BY id
 
 RESTING = "SELECT DISTINCT organization_id, caller_id, day FROM caller_id_days WHERE rests ORDER BY 1, 2, 3"
 
-# Who is not called, and by which reason that others than the contact's own organization could not have given.
+# Who is not called since a transaction, and by which reason that others than the contact's own organization could not
+# have given. (A call that is found to have rung nobody counted until it was.)
 LEFT_ALONE = """
 SELECT cc.campaign_id, cc.contact_id, k.phone, coalesce(cc.wait_reason, cc.skip_reason),
     (SELECT count(*)::int FROM calls c WHERE c.organization_id = cc.organization_id
-        AND (c.phone = k.phone OR c.contact_id = k.id) AND c.status <> 'released'
-        AND c.outcome IS DISTINCT FROM 'not_placed'),
+        AND (c.phone = k.phone OR c.contact_id = k.id) AND c.status <> 'released'),
     EXISTS (SELECT FROM opt_outs o WHERE o.organization_id = cc.organization_id AND o.phone = k.phone),
     EXISTS (SELECT FROM do_not_call_numbers n JOIN do_not_call_lists l ON l.id = n.list_id
         WHERE l.organization_id = cc.organization_id AND n.phone = k.phone
@@ -106,22 +108,28 @@ FROM campaign_contacts cc
 JOIN contacts k ON k.organization_id = cc.organization_id AND k.id = cc.contact_id AND k.deleted_at IS NULL
 WHERE cc.status IN ('waiting', 'pending', 'skipped')
     AND (cc.wait_reason = 'frequency_cap' OR cc.skip_reason IN ('opted_out', 'do_not_call', 'no_consent'))
+    AND cc.xmin::text::bigint >= %(since)s
 ORDER BY 1, 2
 """
 
 # How a campaign's calls ended that were told of long enough ago to be judged, and what it has reserved since.
 GOVERNED = """
-SELECT k.id, k.policy #>> '{abandon,minSample}',
-    count(*) FILTER (WHERE t.outcome IN ('answered', 'opted_out', 'abandoned')),
-    count(*) FILTER (WHERE t.outcome = 'abandoned'),
-    count(*) FILTER (WHERE t.outcome = 'abandoned' AND t.told > coalesce(k.active_since, k.started_at))
-FROM campaigns k JOIN LATERAL (
+WITH going_on AS MATERIALIZED (
+    SELECT k.id, (k.policy #>> '{abandon,minSample}')::int AS sample, coalesce(k.active_since, k.started_at) AS begun
+    FROM campaigns k
+    WHERE k.policy #>> '{abandon,minSample}' IS NOT NULL
+        AND EXISTS (SELECT FROM calls c
+            WHERE c.campaign_id = k.id AND c.status = 'reserved' AND c.reserved_at > %(before)s)
+)
+SELECT k.id, k.sample, count(*) FILTER (WHERE t.outcome IN ('answered', 'opted_out', 'abandoned')),
+    count(*) FILTER (WHERE t.outcome = 'abandoned' AND t.told > %(since)s),
+    count(*) FILTER (WHERE t.outcome = 'abandoned' AND t.told > greatest(k.begun, %(since)s))
+FROM going_on k JOIN LATERAL (
     SELECT c.outcome, max(e.received_at) AS told
     FROM calls c JOIN carrier_events e ON e.call_id = c.id AND e.type = 'ended'
     WHERE c.campaign_id = k.id AND c.status = 'ended' GROUP BY c.id
-) t ON t.told < %(before)s AND t.told > %(since)s
-WHERE EXISTS (SELECT FROM calls c WHERE c.campaign_id = k.id AND c.status = 'reserved' AND c.reserved_at > %(before)s)
-GROUP BY k.id ORDER BY k.id
+) t ON t.told < %(before)s AND t.told > %(since)s - interval '2 hours'
+GROUP BY k.id, k.sample ORDER BY k.id
 """
 
 BEAT = """

@@ -3,13 +3,8 @@
 from tests.simulation.story import story
 from tests.simulation.world import Report, World
 
-SEEDS, FILES = 60, 3
+SEEDS = 12
 DAYS, CONTACTS = 2.0, 300
-
-
-def of_file(number: int) -> range:
-    """The seeds of one of the files."""
-    return range(number, SEEDS + 1, FILES)
 
 
 def live(dsn: str, seed: int, days: float = DAYS, contacts: int = CONTACTS) -> Report:
