@@ -3,7 +3,7 @@
 from tests.simulation.story import story
 from tests.simulation.world import Report, World
 
-SEEDS = 12
+SEEDS = 8
 DAYS, CONTACTS = 2.0, 300
 
 
