@@ -215,6 +215,7 @@ MUTANTS = (
                 "WHERE phone = k.phone AND counted",
             ),
         ),
+        contacts=150,
     ),
     Mutant(
         "another organization's opt-outs count",
@@ -226,5 +227,6 @@ MUTANTS = (
                 "FROM opt_outs WHERE phone = k.phone LIMIT 1)",
             ),
         ),
+        contacts=150,
     ),
 )

@@ -31,10 +31,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="some bugs by name; all if none is given")
     parser.add_argument("--seeds", type=int, default=20, help="how many worlds may look for each")
-    parser.add_argument("--contacts", type=int, default=300)
     asked = parser.parse_args()
     names = asked.names or [mutant.name for mutant in MUTANTS]
-    look = partial(hunt, seeds=asked.seeds, contacts=asked.contacts)
+    look = partial(hunt, seeds=asked.seeds)
     survived = []
     print("| planted bug | what it breaks | found by | seed |\n| --- | --- | --- | --- |")  # noqa: T201
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -50,13 +49,13 @@ def main() -> int:
     return 1 if survived else 0
 
 
-def hunt(name: str, *, seeds: int, contacts: int) -> Found:
+def hunt(name: str, *, seeds: int) -> Found:
     """Let worlds live with the bug until one breaks an invariant."""
     mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
     with planted(mutant), ground() as server:
         for seed in range(1, seeds + 1):
             with server.database() as dsn:
-                world = World(dsn, seed, mutant.days, contacts)
+                world = World(dsn, seed, mutant.days, mutant.contacts)
                 if mutant.database:
                     world.server.control.rows(mutant.database)
                 report = world.run()

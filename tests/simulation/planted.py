@@ -20,13 +20,16 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Mutant(msgspec.Struct, frozen=True):
-    """A bug. `database` is run on each world's database before it begins; `days` is how long worlds look for it."""
+    """A bug. `database` is run on each world's database before it begins; `days` and `contacts` are the size of worlds
+    that look for it.
+    """
 
     name: str
     breaks: str
     changes: tuple[Change, ...]
     database: str = ""
     days: float = 1.0
+    contacts: int = 300
 
 
 class Stale(Exception):
