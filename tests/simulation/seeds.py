@@ -3,7 +3,7 @@
 from tests.simulation.story import story
 from tests.simulation.world import Report, World
 
-SEEDS = 8
+SEEDS = 4
 DAYS, CONTACTS = 2.0, 300
 
 
