@@ -18,6 +18,8 @@ LAWS: dict[str, dict[int, list[tuple[str, str]]]] = {
     "US": {day: [("08:00", "21:00")] for day in range(7)},
     "Florida": {day: [("08:00", "20:00")] for day in range(7)},
     "Texas": {day: [("09:00", "21:00")] for day in range(6)} | {6: [("12:00", "21:00")]},
+    # Free of charge, it may be anybody's in any state or province: the strictest hours of all.
+    "any state": {day: [("09:00", "18:00")] for day in _WEEKDAYS} | {5: [("10:00", "17:00")]},
     "Canada": {day: [("09:00", "21:30")] for day in _WEEKDAYS} | {day: [("10:00", "18:00")] for day in _WEEKEND},
     "France": {day: [("10:00", "13:00"), ("14:00", "20:00")] for day in _WEEKDAYS},
     "elsewhere": {day: [("09:00", "20:00")] for day in _WEEKDAYS} | {5: [("10:00", "18:00")]},
@@ -65,7 +67,7 @@ def lawful(window: Window, zones: tuple[str, ...], law: str, moment: datetime) -
 
 def in_america(law: str) -> bool:
     """Whether this is law of the United States."""
-    return law in ("US", "Florida", "Texas")
+    return law in ("US", "any state", "Florida", "Texas")
 
 
 def agreed(policy: CallingPolicy, law: str, consent: Consent | None, moment: datetime) -> bool:

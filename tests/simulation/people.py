@@ -29,7 +29,7 @@ PLACES: dict[str, tuple[tuple[str, ...] | None, str]] = {
     "+1709555": (("America/St_Johns", "America/Halifax"), "Canada"),
     "+1208555": (("America/Boise", "America/Los_Angeles"), "US"),
     "+61412345": (None, "elsewhere"),
-    "+1800555": (None, "US"),
+    "+1800555": (None, "any state"),
     "+7912123": (None, "elsewhere"),
     "+883510000000": ((), "elsewhere"),
 }

@@ -37,8 +37,12 @@ class Violation(Exception):
     """An invariant does not hold. `about` are the words by which the story of it is found in the trace."""
 
     def __init__(self, invariant: str, text: str, about: Sequence[str] = ()) -> None:
-        super().__init__(f"{invariant}: {text}")
-        self.invariant, self.about = invariant, about
+        # All of it, so that it can come back from another process.
+        super().__init__(invariant, text, about)
+        self.invariant, self.text, self.about = invariant, text, about
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.text}"
 
 
 class Watch:
