@@ -19,9 +19,10 @@ WHERE c.status = 'dialing' ORDER BY c.id
 
 LIVE = "SELECT campaign_id, count(*) FROM calls WHERE status NOT IN ('ended', 'released') GROUP BY 1 ORDER BY 1"
 
-# What does not add up, and calls that ended; of contacts and calls only those that changed since a transaction.
+# The first transaction that may not have been seen yet.
 SNAPSHOT = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
+# What does not add up, and calls that ended; of contacts and calls only those that changed since a transaction.
 COUNTS = """
 SELECT 'counts', campaign_id::text, status, coalesce(t.n, 0)::text, coalesce(r.n, 0)::text FROM
     (SELECT campaign_id, status, sum(n)::int AS n FROM campaign_tallies GROUP BY 1, 2) t

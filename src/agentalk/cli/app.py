@@ -54,8 +54,10 @@ class LazyGroup(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         # In what is being loaded there is no garbage; looking for it takes a tenth of the time.
         gc.disable()
-        module = import_module(f"agentalk.cli.{(name or '').replace('-', '_')}")
-        gc.enable()
+        try:
+            module = import_module(f"agentalk.cli.{(name or '').replace('-', '_')}")
+        finally:
+            gc.enable()
         return name, typer.main.get_command(module.app), rest
 
 
