@@ -1,6 +1,7 @@
 """A round takes its time: what is decided in it goes by the moment of the decision, not by the round's beginning."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,23 +65,24 @@ async def test_an_organization_whose_turn_comes_late_in_a_round_is_called_by_its
 ) -> None:
     clock, stop = Hand(NOW), asyncio.Event()
     async with scene(db, NOW) as stage:
-        late = iter(range(5))  # one more than have their turns side by side
-        for _ in range(5):
+        claims = itertools.count(1)
+        for _ in range(5):  # one more than have their turns side by side; begun at one moment, all in one round
             stage.org = OrgId(uuid4())
             await stage.set_up(10, 10, 100)
-            await stage.campaign(1)
+            campaign = await stage.campaign(1, status="draft")
+            await stage.sql("UPDATE campaigns SET start_at = %s WHERE id = %s", NOW, campaign)
 
         def pass_by() -> None:
             clock.moment += timedelta(seconds=1)
-            if next(late) == 4:
+            if next(claims) == 5:
                 stop.set()
 
         after_a_claim(monkeypatch, pass_by)
         await run_until_done(stage, clock, stop)
 
         reserved = [at for (at,) in await stage.sql("SELECT reserved_at FROM calls ORDER BY 1")]
-        assert reserved[0] == NOW
-        assert reserved[-1] > NOW
+        assert reserved[:4] == [NOW] * 4
+        assert reserved[4] > NOW
 
 
 class Late:
