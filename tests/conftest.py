@@ -4,19 +4,17 @@ import asyncio
 import inspect
 import itertools
 import os
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from agentalk.postgres import EmbeddedPostgres
 from agentalk.store.database import Database
 from agentalk.store.migrate import migrate
 from tests.journeys.table import summarize
+from tests.postgres.scratch import scratch_server
 
 _numbers = itertools.count()
 # A Wednesday, 15:00 in London, 10:00 in New York: inside the default window of both.
@@ -53,23 +51,9 @@ async def _bounded(test: Any, arguments: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The DSN of a PostgreSQL server: `TEST_DATABASE_URL` if set, else an embedded one of our own."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        yield given
-        return
-    with tempfile.TemporaryDirectory(prefix="agentalk-", ignore_cleanup_errors=True) as folder:
-        # As root the server runs as another user, who must be able to enter.
-        Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(Path(folder))
-        with asyncio.Runner() as runner:
-            dsn = runner.run(postgres.start())
-            with psycopg.connect(dsn, autocommit=True) as admin:
-                # What a test stores need not survive a loss of power, and a database for each is made in no time.
-                admin.execute("ALTER SYSTEM SET fsync = off")
-                admin.execute("SELECT pg_reload_conf()")
-            yield dsn
-            runner.run(postgres.stop())
+    """The DSN of a PostgreSQL server."""
+    with scratch_server() as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,13 @@
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 
-from agentalk.postgres import EmbeddedPostgres
 from agentalk.store.migrate import migrate
+from tests.postgres.scratch import scratch_server
 
 
 class Ground:
@@ -45,26 +43,12 @@ class Ground:
 
 @contextmanager
 def ground(*, autovacuum: bool = False) -> Iterator[Ground]:
-    """The server of `TEST_DATABASE_URL` if it is set, else an embedded one for as long as this lasts.
+    """A server for as long as this lasts.
 
     Without autovacuum it does nothing by itself, and a world's trace is the same each time.
     """
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        own = Ground(given)
+    vacuum = f"autovacuum = {'on' if autovacuum else 'off'}"
+    with scratch_server("full_page_writes = off", "autovacuum_naptime = 5", vacuum) as dsn:
+        own = Ground(dsn)
         yield own
         own.close()
-        return
-    with tempfile.TemporaryDirectory(prefix="agentalk-", ignore_cleanup_errors=True) as folder:
-        # As root the server runs as another user, who must be able to enter.
-        Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(Path(folder))
-        with asyncio.Runner() as runner:
-            dsn = runner.run(postgres.start())
-            with psycopg.connect(dsn, autocommit=True) as admin:
-                vacuum = f"autovacuum = {'on' if autovacuum else 'off'}"
-                for setting in ("fsync = off", "full_page_writes = off", "autovacuum_naptime = 5", vacuum):
-                    admin.execute(f"ALTER SYSTEM SET {setting}".encode())
-                admin.execute("SELECT pg_reload_conf()")
-            yield Ground(dsn)
-            runner.run(postgres.stop())

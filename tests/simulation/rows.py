@@ -24,19 +24,20 @@ SNAPSHOT = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 # What does not add up, and calls that ended; of contacts and calls only those that changed since a transaction.
 COUNTS = """
-SELECT 'counts', campaign_id::text, status, coalesce(t.n, 0)::text, coalesce(r.n, 0)::text FROM
-    (SELECT campaign_id, status, sum(n)::int AS n FROM campaign_tallies GROUP BY 1, 2) t
-    FULL JOIN (SELECT campaign_id, status, count(*)::int AS n FROM campaign_contacts GROUP BY 1, 2) r
-    USING (campaign_id, status)
-WHERE coalesce(t.n, 0) <> coalesce(r.n, 0)
+SELECT 'counts', campaign_id::text, status, sum(counted)::text, sum(there)::text FROM (
+    SELECT campaign_id, status, n AS counted, 0 AS there FROM campaign_tallies
+    UNION ALL SELECT campaign_id, status, 0, 1 FROM campaign_contacts
+) c
+GROUP BY campaign_id, status HAVING sum(counted) <> sum(there)
 UNION ALL
 SELECT 'attempts', cc.contact_id, '', cc.attempts::text, c.n::text FROM campaign_contacts cc CROSS JOIN LATERAL (
     SELECT count(*) AS n FROM calls c
     WHERE c.campaign_id = cc.campaign_id AND c.contact_id = cc.contact_id AND c.generation = cc.generation
         AND c.dialed_at IS NOT NULL AND c.outcome IS DISTINCT FROM 'not_placed'
-) c WHERE cc.xmin::text::bigint >= %(since)s AND cc.attempts <> c.n
+) c WHERE age(cc.xmin) <= age(%(since)s::text::xid) AND cc.attempts <> c.n
 UNION ALL
-SELECT 'ended', id::text, contact_id, outcome, '' FROM calls WHERE status = 'ended' AND xmin::text::bigint >= %(since)s
+SELECT 'ended', id::text, contact_id, outcome, '' FROM calls
+WHERE status = 'ended' AND age(xmin) <= age(%(since)s::text::xid)
 UNION ALL
 SELECT 'since', pg_snapshot_xmin(pg_current_snapshot())::text, '', '', ''
 """
@@ -109,7 +110,7 @@ FROM campaign_contacts cc
 JOIN contacts k ON k.organization_id = cc.organization_id AND k.id = cc.contact_id AND k.deleted_at IS NULL
 WHERE cc.status IN ('waiting', 'pending', 'skipped')
     AND (cc.wait_reason = 'frequency_cap' OR cc.skip_reason IN ('opted_out', 'do_not_call', 'no_consent'))
-    AND cc.xmin::text::bigint >= %(since)s
+    AND age(cc.xmin) <= age(%(since)s::text::xid)
 ORDER BY 1, 2
 """
 

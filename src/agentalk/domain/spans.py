@@ -47,10 +47,12 @@ def wall(day: date, start: int, end: int, zone: ZoneInfo) -> Span | None:
     return span if span[0] < span[1] else None
 
 
+# Weeks begun on one day and on the next share all days but one.
+@lru_cache(maxsize=4096)
 def _readings(day: date, minute: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Both readings (fold 0 and 1) of a wall time, in UTC."""
-    at = datetime.combine(day, time()) + timedelta(minutes=minute)
-    return at.replace(tzinfo=zone, fold=0).astimezone(UTC), at.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    at = datetime.combine(day, time(), zone) + timedelta(minutes=minute)
+    return at.astimezone(UTC), at.replace(fold=1).astimezone(UTC)
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
