@@ -111,7 +111,7 @@ MUTANTS = (
     Mutant(
         "UTC for everybody's clock",
         "phones ring at night",
-        (Change("domain.spans:_readings", "tzinfo=zone", "tzinfo=UTC"),),
+        (Change("domain.spans:_readings", "time(), zone)", "time(), UTC)"),),
     ),
     Mutant(
         "yesterday's offset",
@@ -119,9 +119,8 @@ MUTANTS = (
         (
             Change(
                 "domain.spans:_readings",
-                "return at.replace(tzinfo=zone, fold=0).astimezone(UTC), at.replace(tzinfo=zone, fold=1)"
-                ".astimezone(UTC)",
-                "then = (at - (zone.utcoffset(at - timedelta(days=1)) or timedelta())).replace(tzinfo=UTC)\n"
+                "return at.astimezone(UTC), at.replace(fold=1).astimezone(UTC)",
+                "then = at.replace(tzinfo=UTC) - ((at - timedelta(days=1)).utcoffset() or timedelta())\n"
                 "    return then, then",
             ),
         ),

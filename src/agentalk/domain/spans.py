@@ -38,6 +38,8 @@ def in_all(hours: Week, zones: Iterable[str], first: date, days: int) -> Sequenc
     return shared or ()
 
 
+# Weeks from one day on and from the next share all days but one.
+@lru_cache(maxsize=4096)
 def wall(day: date, start: int, end: int, zone: ZoneInfo) -> Span | None:
     """From one minute of a day to another, as a clock in `zone` shows them. Minutes may lie beyond the day.
 
@@ -47,8 +49,6 @@ def wall(day: date, start: int, end: int, zone: ZoneInfo) -> Span | None:
     return span if span[0] < span[1] else None
 
 
-# Weeks begun on one day and on the next share all days but one.
-@lru_cache(maxsize=4096)
 def _readings(day: date, minute: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Both readings (fold 0 and 1) of a wall time, in UTC."""
     at = datetime.combine(day, time(), zone) + timedelta(minutes=minute)
