@@ -15,7 +15,7 @@ from tests.conftest import NOW
 from tests.dialer.scene import ALWAYS, Scene
 
 Result = TypeVar("Result")
-_EMPTY = "TRUNCATE organizations, dialers, carrier_events, events, campaign_tallies, outcome_tallies CASCADE"
+_EMPTY = "TRUNCATE organizations, calls, dialers, carrier_events, events, campaign_tallies, outcome_tallies CASCADE"
 
 
 class EngineMachine(RuleBasedStateMachine):
