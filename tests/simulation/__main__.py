@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import time
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import Queue
+from multiprocessing import Event, Queue
+from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
 
 from tests.simulation import panorama
@@ -15,8 +17,8 @@ from tests.simulation.ground import ground
 from tests.simulation.story import story, summary
 from tests.simulation.world import Report, World, line
 
-# How many worlds share the server that a process begins: few, so that the end comes soon after the time asked for.
-_BATCH = 2
+# A world went wrong: no process begins another one.
+_wrong = Event()
 
 
 def main() -> int:
@@ -34,12 +36,12 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.plot is not None:
         return _around_the_world(asked.contacts, asked.seed, asked.plot)
-    live = partial(lived, days=asked.days, contacts=asked.contacts)
     began = time.monotonic()
-    if asked.minutes is None:
-        reports = _side_by_side(live, range(asked.seed, asked.seed + asked.seeds), tell=asked.verbose)
-    else:
-        reports = _for_long(live, asked.seed, began + 60 * asked.minutes)
+    seeds = range(asked.seed, asked.seed + asked.seeds if asked.minutes is None else sys.maxsize)
+    until = math.inf if asked.minutes is None else began + 60 * asked.minutes
+    reports = _side_by_side(
+        seeds, partial(lived, days=asked.days, contacts=asked.contacts, tell=asked.verbose, until=until)
+    )
     print(summary(reports, time.monotonic() - began))  # noqa: T201
     return 1 if any(report.violation for report in reports) else 0
 
@@ -52,11 +54,13 @@ def _around_the_world(contacts: int, seed: int, plot: Path) -> int:
     return 1 if seen.outside else 0
 
 
-def lived(seeds: range, *, days: float, contacts: int, tell: bool = False) -> list[Report]:
-    """The reports of these seeds' worlds, up to the first that goes wrong; told as they come."""
-    reports = []
+def lived(seeds: range, *, days: float, contacts: int, tell: bool, until: float) -> list[Report]:
+    """The reports of these seeds' worlds until then, or until one goes wrong in any process; told as they come."""
+    reports: list[Report] = []
     with ground() as server:
         for seed in seeds:
+            if time.monotonic() > until or _wrong.is_set():
+                break
             with server.database() as dsn:
                 report = World(dsn, seed, days, contacts).run()
             reports.append(report)
@@ -64,8 +68,9 @@ def lived(seeds: range, *, days: float, contacts: int, tell: bool = False) -> li
                 print(*map(line, report.trace), sep="\n")  # noqa: T201
             print(_said(report, days, contacts), flush=True)  # noqa: T201
             if report.violation:
-                break
-            report.trace.clear()
+                _wrong.set()
+            else:
+                report.trace.clear()
     return reports
 
 
@@ -79,39 +84,17 @@ def _said(report: Report, days: float, contacts: int) -> str:
     return f"{said}\n\n{story(report)}\n\nAgain: {again}"
 
 
-def _side_by_side(live: partial[list[Report]], seeds: range, *, tell: bool) -> list[Report]:
-    most = min(len(_cores()), len(seeds))
-    if most == 1:
-        return live(seeds, tell=tell)
-    with _pool() as pool:
-        shares = [pool.submit(live, seeds[first::most], tell=tell) for first in range(most)]
-        return [report for share in shares for report in share.result()]
-
-
-def _for_long(live: partial[list[Report]], seed: int, until: float) -> list[Report]:
-    reports: list[Report] = []
-    with _pool() as pool:
-        waiting: set[Future[list[Report]]] = set()
-        while time.monotonic() < until and not any(report.violation for report in reports):
-            while len(waiting) < len(_cores()):
-                waiting.add(pool.submit(live, range(seed, seed + _BATCH)))
-                seed += _BATCH
-            done = next(as_completed(waiting))
-            waiting.remove(done)
-            reports += done.result()
-        for left in waiting:
-            reports += left.result()
-    return reports
-
-
-def _pool() -> ProcessPoolExecutor:
+def _side_by_side(seeds: range, live: "partial[list[Report]]") -> list[Report]:
     """A process for each core, that stays on it with the server it begins: a world and its server take turns, and
     waking each other on another core would take a fifth of their time.
     """
-    cores: Queue[int] = Queue()
-    for core in _cores():
-        cores.put(core)
-    return ProcessPoolExecutor(len(_cores()), initializer=_settle, initargs=(cores,))
+    cores = _cores()[: len(seeds)]
+    free: Queue[int] = Queue()
+    for core in cores:
+        free.put(core)
+    with ProcessPoolExecutor(len(cores), initializer=_settle, initargs=(free, _wrong)) as pool:
+        shares = [pool.submit(live, seeds[first :: len(cores)]) for first in range(len(cores))]
+        return [report for share in shares for report in share.result()]
 
 
 def _cores() -> list[int]:
@@ -119,8 +102,10 @@ def _cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
 
 
-def _settle(cores: "Queue[int]") -> None:
-    core = cores.get()
+def _settle(free: "Queue[int]", wrong: "EventType") -> None:
+    global _wrong  # noqa: PLW0603 - how a process gets what all share
+    _wrong = wrong
+    core = free.get()
     if sys.platform == "linux":
         os.sched_setaffinity(0, {core})
 
