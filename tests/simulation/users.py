@@ -242,12 +242,16 @@ class Users:
         id = self._some_people(1)[0]
         history = self.model.people[id]
         consent = some_consent(self._random, self._hand.now())
-        person = a_person(id, history.now.phone, replace(history.now.draft, consent=consent))
+
+        def told() -> None:
+            # By what the person is by then: somebody else may have changed the phone meanwhile.
+            person = a_person(id, history.now.phone, replace(history.now.draft, consent=consent))
+            history.change(self._hand.loop.virtual, person)
 
         async def work(tx: Tx) -> None:
             now = self._hand.now()
             await contacts.change(tx, self.model.org, id, ContactPatch(consent=consent), None, now)
-            _line(tx).effects.append(lambda: history.change(self._hand.loop.virtual, person))
+            _line(tx).effects.append(told)
 
         return work
 
@@ -281,13 +285,15 @@ class Users:
         left_alone = [row[0] for row in self._server.control.rows(rows.OPTED_OUT, org=self.model.org)]
         phone = self._random.choice(left_alone if left_alone and self._random.random() < 0.4 else self.phones)
         history = self.model.people[id]
-        person = a_person(id, phone, history.now.draft)
+
+        def told() -> None:
+            history.change(self._hand.loop.virtual, a_person(id, phone, history.now.draft))
 
         async def work(tx: Tx) -> None:
             now = self._hand.now()
             await contacts.change(tx, self.model.org, id, ContactPatch(phone=phone, address=None), None, now)
             self.model.moved.add(id)
-            _line(tx).effects.append(lambda: history.change(self._hand.loop.virtual, person))
+            _line(tx).effects.append(told)
 
         return work
 
