@@ -34,6 +34,7 @@ class Reasons:
         self._hand, self._control, self._campaigns, self._broken = hand, control, campaigns, broken
         self._resting: dict[tuple[OrgId, str, date], datetime] = {}
         self._judged = 0
+        self._seen: set[tuple[CampaignId, str, str]] = set()
         self._begun: defaultdict[tuple[OrgId, str, date], list[datetime]] = defaultdict(list)
 
     def rang(
@@ -80,7 +81,11 @@ class Reasons:
         """Contacts were set aside, or skipped: by what their own organization knows."""
         since, self._judged = self._judged, self._control.rows(rows.SNAPSHOT)[0][0]
         found = self._control.rows(rows.LEFT_ALONE, since=since)
-        for campaign, contact, phone, reason, called, opted_out, listed in found:
+        for campaign, contact, version, phone, reason, called, opted_out, listed in found:
+            # Once, when it is first seen: a call that counted then may since have been given back.
+            if (campaign, contact, version) in self._seen:
+                continue
+            self._seen.add((campaign, contact, version))
             owner = self._campaigns(campaign)
             if not self._holds(owner, contact, reason, called, opted_out, listed):
                 text = f"{contact} in {owner.name}: {reason}, {called} calls"

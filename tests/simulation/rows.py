@@ -99,7 +99,7 @@ RESTING = "SELECT DISTINCT organization_id, caller_id, day FROM caller_id_days W
 # Who is not called since a transaction, and by which reason that others than the contact's own organization could not
 # have given. (A call that is found to have rung nobody counted until it was.)
 LEFT_ALONE = """
-SELECT cc.campaign_id, cc.contact_id, k.phone, coalesce(cc.wait_reason, cc.skip_reason),
+SELECT cc.campaign_id, cc.contact_id, cc.xmin::text, k.phone, coalesce(cc.wait_reason, cc.skip_reason),
     (SELECT count(*)::int FROM calls c WHERE c.organization_id = cc.organization_id
         AND (c.phone = k.phone OR c.contact_id = k.id) AND c.status <> 'released'),
     EXISTS (SELECT FROM opt_outs o WHERE o.organization_id = cc.organization_id AND o.phone = k.phone),
