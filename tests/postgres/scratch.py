@@ -14,6 +14,7 @@ from agentalk.postgres import EmbeddedPostgres
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of its own is made in it)
 _ROOM = 4 << 30
+_FORGETFUL = ("fsync = off", "full_page_writes = off", "max_wal_size = '256MB'")
 
 
 def memory() -> Path | None:
@@ -40,7 +41,7 @@ def scratch_server(*settings: str) -> Iterator[str]:
         with asyncio.Runner() as runner:
             dsn = runner.run(postgres.start())
             with psycopg.connect(dsn, autocommit=True) as admin:
-                for setting in ("fsync = off", *settings):
+                for setting in (*_FORGETFUL, *settings):
                     admin.execute(f"ALTER SYSTEM SET {setting}".encode())
                 admin.execute("SELECT pg_reload_conf()")
                 sockets = admin.execute("SHOW unix_socket_directories").fetchone()

@@ -48,7 +48,7 @@ def ground(*, autovacuum: bool = False) -> Iterator[Ground]:
     Without autovacuum it does nothing by itself, and a world's trace is the same each time.
     """
     vacuum = f"autovacuum = {'on' if autovacuum else 'off'}"
-    with scratch_server("full_page_writes = off", "autovacuum_naptime = 5", vacuum) as dsn:
+    with scratch_server("autovacuum_naptime = 5", vacuum) as dsn:
         own = Ground(dsn)
         yield own
         own.close()
