@@ -62,9 +62,9 @@ class Reasons:
         for org, number, day in self._control.rows(rows.RESTING):
             self._resting.setdefault((org, number, day), self._hand.now())
 
-    def all_rest(self, org: OrgId) -> bool:
-        """Whether none of an organization's two numbers may be used any more today."""
-        return sum((home, day) == (org, self._hand.now().date()) for home, _, day in self._resting) >= 2
+    def all_rest(self, org: OrgId, day: date) -> bool:
+        """Whether none of an organization's two numbers might be used any more on that day."""
+        return sum((home, rests) == (org, day) for home, _, rests in self._resting) >= 2
 
     def claimed(self) -> None:
         """Who abandons too many of those that answer does not go on."""

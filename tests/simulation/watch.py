@@ -252,7 +252,7 @@ class Watch:
         moments = [now - timedelta(minutes=minutes) for minutes in range(0, 301, 10)]
         for campaign, contact, due_at in self._control.rows(rows.DUE, before=before):
             owner = self._owner(campaign)
-            if self._reasons.all_rest(owner.home.org):
+            if any(self._reasons.all_rest(owner.home.org, at.date()) for at in moments):
                 continue
             person = owner.home.people[contact].now
             if (
