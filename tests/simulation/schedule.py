@@ -122,11 +122,22 @@ class Hand:
         now = self.loop.virtual
         gate = Gate(actor, label, self.loop.create_future(), now, now + self.latency(), leaves, drop)
         self._gates.append(gate)
+        if self._is_next(gate):
+            # As `idle` would, without a turn of the loop.
+            self._let_on(self._choose([gate]))
+            return
         try:
             await gate.opened
         finally:
             if gate in self._gates:
                 self._gates.remove(gate)
+
+    def _is_next(self, gate: Gate) -> bool:
+        """Whether nobody else can move."""
+        now = self.loop.virtual
+        if self.blocked or self.failure is not None or self.loop.is_busy:
+            return False
+        return gate.opens_at <= now and all(other is gate or other.opens_at > now for other in self._gates)
 
     def idle(self, timeout: float | None) -> None:
         """Nobody moves: let somebody on, or let time pass, for `timeout` seconds at most."""
@@ -200,6 +211,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.virtual
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is to be called before time passes."""
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        soon = self.virtual + self._clock_resolution  # type: ignore[attr-defined]
+        return bool(self._ready) or bool(scheduled and scheduled[0]._when < soon)  # type: ignore[attr-defined]
 
 
 class _Stillness(selectors.SelectSelector):
