@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,12 +40,18 @@ def scratch_server(*settings: str) -> Iterator[str]:
         postgres = EmbeddedPostgres(Path(folder))
         with asyncio.Runner() as runner:
             dsn = runner.run(postgres.start())
-            with psycopg.connect(dsn, autocommit=True) as admin:
-                for setting in (*_FORGETFUL, *settings):
-                    admin.execute(f"ALTER SYSTEM SET {setting}".encode())
-                admin.execute("SELECT pg_reload_conf()")
-                sockets = admin.execute("SHOW unix_socket_directories").fetchone()
-            # A statement's way there and back is a quarter shorter through a socket.
-            local = sockets[0].strip('"') if sockets else ""
-            yield psycopg.conninfo.make_conninfo(dsn, host=local) if local else dsn
-            runner.run(postgres.stop())
+            try:
+                yield _set_up(dsn, settings)
+            finally:
+                runner.run(postgres.stop())
+
+
+def _set_up(dsn: str, settings: Sequence[str]) -> str:
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        for setting in (*_FORGETFUL, *settings):
+            admin.execute(f"ALTER SYSTEM SET {setting}".encode())
+        admin.execute("SELECT pg_reload_conf()")
+        sockets = admin.execute("SHOW unix_socket_directories").fetchone()
+    # A statement's way there and back is a quarter shorter through a socket.
+    local = sockets[0].strip('"') if sockets else ""
+    return psycopg.conninfo.make_conninfo(dsn, host=local) if local else dsn

@@ -50,5 +50,7 @@ def ground(*, autovacuum: bool = False) -> Iterator[Ground]:
     vacuum = f"autovacuum = {'on' if autovacuum else 'off'}"
     with scratch_server("autovacuum_naptime = 5", vacuum) as dsn:
         own = Ground(dsn)
-        yield own
-        own.close()
+        try:
+            yield own
+        finally:
+            own.close()
